@@ -1,0 +1,148 @@
+//! Every limit of the protocol machines, with its default and the reason for it.
+
+use core::time::Duration;
+
+const KIB: usize = 1024;
+const MIB: usize = 1024 * KIB;
+
+/// Limits of the format: the same in every network, because they decide what is valid.
+pub mod limit {
+    /// A blob, header and padding included.
+    pub const BLOB: usize = 4 << 20;
+    /// The largest payload of a piece: the chunker's maximum.
+    pub const PIECE: usize = BLOB - 64;
+    /// A record in all.
+    pub const RECORD: usize = 64 << 10;
+    /// Content of an inline file.
+    pub const INLINE: usize = 16 << 10;
+    /// A key string, in bytes of UTF-8.
+    pub const KEY: usize = 1024;
+    /// Levels of a manifest.
+    pub const MANIFEST_DEPTH: u8 = 8;
+    /// Live objects of one record: one now; sets of a device's own records later.
+    pub const LIVE: usize = 256;
+    /// Positions of a member on the ring.
+    pub const POSITIONS: u8 = 64;
+    /// Copies of everything.
+    pub const REPLICAS: u8 = 16;
+    /// Members of a view that everyone knows whole; above it the view is Chord's.
+    pub const MEMBERS: usize = 256;
+    /// Addresses that are kept and told of one member.
+    pub const ADDRS: usize = 8;
+    /// Pins in one `Have`.
+    pub const HAVE_PINS: usize = 256;
+    /// Pins with one blob.
+    pub const BLOB_PINS: usize = 16;
+    /// Records in one page of a list.
+    pub const LIST_ROWS: u16 = 256;
+    /// Bytes of optional fields in one signed thing or message.
+    pub const FIELDS: usize = 4 << 10;
+    /// A token's text.
+    pub const TOKEN: usize = 512;
+    /// A message: a blob, its pins, and room for their framing.
+    pub const MESSAGE: usize = BLOB + (64 << 10);
+    /// How far ahead of ours another clock may be.
+    pub const CLOCK_SKEW_MS: u64 = 15 * 60 * 1000;
+    /// The lease of a pending pin, in running time; signed bytes are good for half of it.
+    pub const LEASE_MS: u64 = 7 * 24 * 3600 * 1000;
+}
+
+/// What one machine allows itself and others.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The whole handshake, both `Hello`s included. Ten seconds bear a slow link; a stalled one holds little.
+    pub handshake_deadline: Duration,
+    /// Bytes that a peer may send before the link is open: a handshake and a `Hello` have under 2 KiB.
+    pub pre_open_bytes: usize,
+    /// Links of one address that are not open yet: more is a flood, not a network behind one address.
+    pub half_open_per_addr: usize,
+    /// Links in all: every member of a full view twice, and as many clients.
+    pub max_links: usize,
+    /// Requests that a peer may have open on one link: enough to fill it at 4 KiB a request.
+    pub max_requests: u16,
+    /// Terminal credit given on each link: two of the largest messages, so that one is under way while one is written.
+    pub credit_terminal: usize,
+    /// Relay credit given on each link: the same, for uploads.
+    pub credit_relay: usize,
+    /// Bytes given to the driver of one link and not yet reported sent: keeps a fast link busy, small enough
+    /// that urgent messages overtake bulk soon.
+    pub send_window: usize,
+    /// Messages of one direction under way at once on a link.
+    pub max_streams: usize,
+    /// Bytes of bulk answers queued on one link before further reads wait: the largest blob and the next.
+    pub answer_window: usize,
+    /// Frames each way before new link keys (2^20, as PROTOCOL.md says; less in tests, on both sides).
+    pub rekey_frames: u64,
+    /// Silence after which a link is asked whether it lives.
+    pub heartbeat: Duration,
+    /// Silence after which a member is suspect: routing steers round it.
+    pub suspect_after: Duration,
+    /// Silence after which a link is closed: three missed heartbeats beyond suspicion.
+    pub idle_close: Duration,
+    /// First and longest wait before a member is dialled again; doubles between them, with jitter.
+    pub redial_first: Duration,
+    /// See `redial_first`.
+    pub redial_longest: Duration,
+    /// A dial without answer: TCP's own patience is minutes.
+    pub dial_deadline: Duration,
+    /// A small request between two sides of a link.
+    pub request_deadline: Duration,
+    /// A request that carries or returns a blob: 4 MiB on a slow link.
+    pub bulk_deadline: Duration,
+    /// When a read from one peer is late enough to ask the next one too.
+    pub hedge_after: Duration,
+    /// Operations of a client or node at once; one more ends in `Busy`.
+    pub max_operations: usize,
+    /// Pieces of one file being sealed, sent or fetched at once: hides the round trip on a fast link.
+    pub pieces_in_flight: usize,
+    /// Bytes of pieces that all operations of a client hold at once: the memory of a client beside its buffers.
+    pub client_window: usize,
+    /// How often both sides compare memberships when nothing changed.
+    pub gossip_every: Duration,
+    /// How often the running time is made durable: an age is wrong by this much after a crash.
+    pub running_time_every: Duration,
+    /// Disk requests of a node at once: what a disk queue of an SSD takes.
+    pub max_disk_requests: usize,
+    /// Bytes of blobs that a node holds for requests under way: its memory beside the links' own.
+    pub node_window: usize,
+    /// Rows that a node reads in one scan: bounds memory and time of one disk request.
+    pub scan_rows: u32,
+    /// Bytes that a node reads in one scan.
+    pub scan_bytes: u32,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            handshake_deadline: Duration::from_secs(10),
+            pre_open_bytes: 8 * KIB,
+            half_open_per_addr: 32,
+            max_links: 1024,
+            max_requests: 256,
+            credit_terminal: 9 * MIB,
+            credit_relay: 9 * MIB,
+            send_window: 512 * KIB,
+            max_streams: 64,
+            answer_window: 8 * MIB,
+            rekey_frames: 1 << 20,
+            heartbeat: Duration::from_secs(2),
+            suspect_after: Duration::from_secs(10),
+            idle_close: Duration::from_secs(30),
+            redial_first: Duration::from_millis(100),
+            redial_longest: Duration::from_secs(30),
+            dial_deadline: Duration::from_secs(5),
+            request_deadline: Duration::from_secs(10),
+            bulk_deadline: Duration::from_secs(60),
+            hedge_after: Duration::from_millis(500),
+            max_operations: 1024,
+            pieces_in_flight: 8,
+            client_window: 16 * MIB,
+            gossip_every: Duration::from_secs(30),
+            running_time_every: Duration::from_secs(60),
+            max_disk_requests: 256,
+            node_window: 24 * MIB,
+            scan_rows: 1024,
+            scan_bytes: 1 << 20,
+        }
+    }
+}

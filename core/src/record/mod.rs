@@ -1,0 +1,18 @@
+//! What is signed: records, pins, floors, grants, and the membership of a network.
+//!
+//! Everything here is verified from its own bytes. Signed bytes are kept and forwarded verbatim.
+//! Knows nothing of plaintext (see `vault`) nor of who keeps what (see `node`).
+
+mod codec;
+mod header;
+mod membership;
+mod pin;
+mod verify;
+mod version;
+
+pub use codec::Record;
+pub use header::{Floor, Grant, Header, Kind, LiveObject, PartInfo, UnknownField};
+pub use membership::{Admission, Membership, MembershipChange, Removal, Settings, network_id};
+pub use pin::{Pin, PinBody};
+pub use verify::{SignedError, pin_claims, record_claims, verify_pin, verify_record};
+pub use version::Version;

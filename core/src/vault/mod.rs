@@ -1,0 +1,1 @@
+//! The plaintext side: keys, names, chunking, sealing, trees. Must not know the node's modules.

@@ -1,0 +1,2 @@
+//! The `quantumsync` command.
+fn main() {}

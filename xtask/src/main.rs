@@ -1,0 +1,2 @@
+//! Tasks of the project: `cargo xtask test` and others.
+fn main() {}
