@@ -136,9 +136,9 @@ impl Session {
     pub fn sent(&mut self, _bytes: usize) -> bool {
         todo!()
     }
-    /// Queues a message: requests and answers of class `Control` go ahead, small before bulk, bulk streams take turns; a class
-    /// without credit waits. Before the link is open, messages wait.
-    pub fn send(&mut self, _message: &Message, _class: Class) {
+    /// Queues a message. Its class follows from its kind and this side's role, as the peer will derive it too. Small ones go ahead of
+    /// bulk, bulk streams take turns; a class without credit waits. Before the link is open, messages wait.
+    pub fn send(&mut self, _message: &Message) {
         todo!()
     }
     /// Gives credit back for a message that was dealt with.
