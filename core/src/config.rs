@@ -5,6 +5,9 @@ use core::time::Duration;
 const KIB: usize = 1024;
 const MIB: usize = 1024 * KIB;
 
+/// The version of the protocol that this crate speaks.
+pub const PROTOCOL_VERSION: u16 = 1;
+
 /// Limits of the format: the same in every network, because they decide what is valid.
 pub mod limit {
     /// A blob, header and padding included.

@@ -54,7 +54,7 @@ pub enum PeerFault {
     #[error("malformed message: {0}")]
     Malformed(#[from] MalformedMessage),
     /// Another major version of the protocol.
-    #[error("the peer speaks protocol version {0}, this one speaks {ours}", ours = crate::wire::PROTOCOL_VERSION)]
+    #[error("the peer speaks protocol version {0}, this one speaks {ours}", ours = crate::config::PROTOCOL_VERSION)]
     Version(u16),
     /// The answering side is not the node that was asked for.
     #[error("the peer is not the node that was dialled")]

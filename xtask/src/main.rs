@@ -1,2 +1,42 @@
-//! Tasks of the project: `cargo xtask test` and others.
-fn main() {}
+//! Tasks of the project, each one command: `cargo xtask help`.
+
+mod check;
+mod process;
+mod python;
+mod rust;
+mod suite;
+#[cfg(test)]
+mod trust_line;
+mod wasm;
+
+use std::process::ExitCode;
+
+const HELP: &str = "\
+cargo xtask check       formatting, clippy and docs without warnings, licences and sources
+cargo xtask test        every test of every language; sets up what it needs
+cargo xtask test NAME   only the suites whose name contains NAME";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let outcome = match arguments[..] {
+        ["check"] => check::run_all(),
+        ["test"] => suite::run_all(None),
+        ["test", name] => suite::run_all(Some(name)),
+        ["help" | "--help"] => {
+            println!("{HELP}");
+            Ok(())
+        }
+        _ => {
+            eprintln!("{HELP}");
+            return ExitCode::from(2);
+        }
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("xtask: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -18,5 +18,4 @@ pub use request::{ListCursor, Request};
 pub use response::{ErrorCode, PeerState, PeerStatus, Response, Status, WireError};
 pub use token::{Token, TokenError};
 
-/// The version of the protocol that this crate speaks.
-pub const PROTOCOL_VERSION: u16 = 1;
+pub use crate::config::PROTOCOL_VERSION;
