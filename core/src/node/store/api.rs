@@ -1,0 +1,130 @@
+//! What goes into a [`LocalStore`](super::LocalStore) and what comes out of it.
+
+use crate::config::Config;
+use crate::crypto::Suite;
+use crate::driver::DiskRequest;
+use crate::error::DiskError;
+use crate::id::{NetworkId, NodeId, OwnerId, Position, Ticket};
+use crate::job::Job;
+use crate::record::Record;
+use crate::wire::Response;
+use alloc::vec::Vec;
+use bytes::Bytes;
+use core::fmt::Debug;
+use core::time::Duration;
+
+/// What a store needs to begin.
+#[derive(Clone, Debug)]
+pub struct StoreSetup {
+    /// The cryptography to use.
+    pub suite: Suite,
+    /// Limits.
+    pub config: Config,
+    /// Whose signatures count.
+    pub network: NetworkId,
+    /// This node.
+    pub node: NodeId,
+    /// How long a blob outlives its last pin (the network's setting; see [`LocalStore::set_linger`](super::LocalStore::set_linger)).
+    pub linger: Duration,
+    /// Jitter, and the name of a new disk.
+    pub seed: [u8; 32],
+}
+
+/// Of what a node is a replica. The view of the ring knows; the store only asks.
+pub trait Placement: Debug + Send + Sync {
+    /// True if `node` is one of the replicas of what lies at `position`.
+    fn is_replica(&self, node: &NodeId, position: &Position) -> bool;
+}
+
+/// Who asks.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Origin {
+    /// A client that proved to be this owner: writes only its own things, with a clock near ours.
+    Client {
+        /// Whose.
+        owner: OwnerId,
+    },
+    /// Another node: repair and replication. Anything valid is taken.
+    Node(NodeId),
+    /// This node itself, or its home's control key.
+    Own,
+}
+
+impl Origin {
+    /// True if this asker may write what belongs to `owner`.
+    pub(super) fn may_write(&self, owner: &OwnerId) -> bool {
+        match self {
+            Self::Client { owner: own } => own == owner,
+            Self::Node(_) | Self::Own => true,
+        }
+    }
+
+    /// True if the checks of an entry node apply.
+    pub(super) const fn is_client(&self) -> bool {
+        matches!(self, Self::Client { .. })
+    }
+}
+
+/// What to do with what a request brings, once it is found valid.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Keep {
+    /// Keep it: this node is one of its replicas.
+    Replica,
+    /// Keep a blob without its pins for a while ([`Config::cache_for`]), to be read again soon; it counts
+    /// nowhere, so the answer is `Stored` with 0 copies. Anything but a blob is only checked.
+    Cache,
+    /// Only check it (hash, signatures, clocks, what is known here to be newer); the answer has 0 copies.
+    Nothing,
+}
+
+/// What a store wants of its owner, the node.
+#[derive(Debug)]
+pub enum StoreOutput {
+    /// Its state is loaded: requests that came earlier begin now.
+    Ready(Loaded),
+    /// Give this to the driver.
+    Disk {
+        /// Names the request in its answer.
+        ticket: Ticket,
+        /// What to do.
+        request: DiskRequest,
+    },
+    /// Give this to the driver.
+    Job {
+        /// Names the job in its answer.
+        ticket: Ticket,
+        /// What to compute.
+        job: Job,
+    },
+    /// The one answer to a request.
+    Reply {
+        /// As given with [`LocalStore::submit`](super::LocalStore::submit).
+        token: u64,
+        /// The answer.
+        response: Response,
+    },
+    /// Pins here are dead by this proof: make it durable on W of the replicas of its name (of a floor: on W
+    /// members), then call [`LocalStore::settled`](super::LocalStore::settled). Without that call within
+    /// [`Config::offer_deadline`] it counts as not settled, and is offered again later.
+    Offer {
+        /// Names the offer.
+        offer: u64,
+        /// The newer record as a stub, or the floor.
+        stub: Record,
+    },
+    /// The disk failed for good: stop. Requests are answered with errors from now on.
+    Fatal(DiskError),
+}
+
+/// What was found on the disk at the start.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Loaded {
+    /// Names this disk: drawn when it was new. Another one than before means that the disk was lost.
+    pub incarnation: u64,
+    /// True if the disk was empty until now.
+    pub new_disk: bool,
+    /// For how long this node has run in all, in milliseconds: what ages count in.
+    pub running_ms: u64,
+    /// The rows of [`LocalStore::save_state`](super::LocalStore::save_state), in the order of their keys.
+    pub state: Vec<(Bytes, Bytes)>,
+}
