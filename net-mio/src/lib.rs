@@ -1,1 +1,17 @@
 //! The only code that touches the operating system: sockets, files, clocks, threads.
+//!
+//! [`Runtime`] gives a machine of [`quantumsync_core`] a thread, a network, a disk and workers, and performs
+//! its effects as [`quantumsync_core::driver`] asks. It takes no decision of the protocol.
+#![forbid(unsafe_code)]
+
+mod clock;
+mod conn;
+mod dial;
+pub mod disk;
+mod jobs;
+mod listen;
+mod reactor;
+mod runtime;
+mod wake;
+
+pub use runtime::{CallError, EndError, Handle, Runtime, RuntimeOptions, StartError};
