@@ -112,6 +112,20 @@ pub struct Config {
     pub scan_rows: u32,
     /// Bytes that a node reads in one scan.
     pub scan_bytes: u32,
+    /// Requests to a node's store that wait for room or for others: more are answered `Busy`.
+    pub store_waiting: usize,
+    /// Bytes of blobs among those that wait: what a few links may have sent by their credit.
+    pub store_waiting_bytes: usize,
+    /// How long an entry node keeps a blob that is not its own, in running time: long enough to be read back.
+    pub cache_for: Duration,
+    /// How long the proof of a death may be under way to its replicas before it is offered again.
+    pub offer_deadline: Duration,
+    /// Proofs under way at once: bounds the memory for removals.
+    pub offers_in_flight: usize,
+    /// First and longest wait before proofs that were not settled are offered again; doubles between them.
+    pub offer_again_first: Duration,
+    /// See `offer_again_first`.
+    pub offer_again_longest: Duration,
 }
 
 impl Default for Config {
@@ -146,6 +160,13 @@ impl Default for Config {
             node_window: 24 * MIB,
             scan_rows: 1024,
             scan_bytes: 1 << 20,
+            store_waiting: 4096,
+            store_waiting_bytes: 64 * MIB,
+            cache_for: Duration::from_secs(600),
+            offer_deadline: Duration::from_secs(60),
+            offers_in_flight: 16,
+            offer_again_first: Duration::from_secs(2),
+            offer_again_longest: Duration::from_secs(600),
         }
     }
 }
