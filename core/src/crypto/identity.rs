@@ -9,9 +9,16 @@ use alloc::vec::Vec;
 pub struct Signature(pub [u8; 64]);
 
 /// What is really signed: `u8 length ‖ label ‖ network id ‖ parts`. One signed thing never passes for another,
-/// nor in another network.
-pub fn signed_message(_label: &str, _network: &NetworkId, _parts: &[&[u8]]) -> Vec<u8> {
-    todo!()
+/// nor in another network. Labels are those of [`label`](super::label), so at most 255 bytes.
+pub fn signed_message(label: &str, network: &NetworkId, parts: &[&[u8]]) -> Vec<u8> {
+    debug_assert!(label.len() <= 255, "labels are short");
+    let len = 1 + label.len() + NetworkId::LEN + parts.iter().map(|part| part.len()).sum::<usize>();
+    let mut message = Vec::with_capacity(len);
+    message.push(label.len() as u8);
+    message.extend_from_slice(label.as_bytes());
+    message.extend_from_slice(network.as_bytes());
+    parts.iter().for_each(|part| message.extend_from_slice(part));
+    message
 }
 
 /// An Ed25519 key pair from its 32-byte seed.
@@ -24,21 +31,37 @@ pub struct SigningKey {
 
 impl SigningKey {
     /// The key pair of this seed.
-    pub fn from_seed(_suite: Suite, _seed: Secret<32>) -> Self {
-        todo!()
+    pub fn from_seed(suite: Suite, seed: Secret<32>) -> Self {
+        let public = match suite {
+            Suite::Real => ed25519_dalek::SigningKey::from_bytes(seed.expose()).verifying_key().to_bytes(),
+            #[cfg(any(test, feature = "sim"))]
+            Suite::Sim => super::sim::public_key(&seed),
+        };
+        Self { seed, public, suite }
     }
+
     /// The public key.
     pub const fn public(&self) -> &[u8; 32] {
         &self.public
     }
+
     /// The seed, for whoever stores it.
     pub const fn seed(&self) -> &Secret<32> {
         &self.seed
     }
+
     /// Signs [`signed_message`].
     pub fn sign(&self, label: &str, network: &NetworkId, parts: &[&[u8]]) -> Signature {
-        let _ = (label, network, parts, self.suite);
-        todo!()
+        let message = signed_message(label, network, parts);
+        match self.suite {
+            Suite::Real => {
+                use ed25519_dalek::Signer as _;
+                let key = ed25519_dalek::SigningKey::from_bytes(self.seed.expose());
+                Signature(key.sign(&message).to_bytes())
+            }
+            #[cfg(any(test, feature = "sim"))]
+            Suite::Sim => super::sim::sign(&self.public, &message),
+        }
     }
 }
 
@@ -50,10 +73,13 @@ pub struct LinkIdentity {
 }
 
 impl LinkIdentity {
-    /// The key pair of these 32 secret bytes.
-    pub fn from_secret(_suite: Suite, _secret: Secret<32>) -> Self {
-        todo!()
+    /// The key pair of these 32 secret bytes. Real X25519 in every suite: the handshake needs a real exchange.
+    pub fn from_secret(_suite: Suite, secret: Secret<32>) -> Self {
+        let key = x25519_dalek::StaticSecret::from(*secret.expose());
+        let public = x25519_dalek::PublicKey::from(&key).to_bytes();
+        Self { secret, public }
     }
+
     /// The public key.
     pub const fn public(&self) -> &[u8; 32] {
         &self.public

@@ -9,6 +9,8 @@ mod keys;
 mod password;
 mod seal;
 mod secret;
+#[cfg(any(test, feature = "sim"))]
+mod sim;
 mod suite;
 mod words;
 

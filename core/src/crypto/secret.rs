@@ -17,6 +17,13 @@ impl<const N: usize> Secret<N> {
     pub const fn expose(&self) -> &[u8; N] {
         &self.0
     }
+
+    /// Fills a secret in place, so that no copy of it stays behind where it was made.
+    pub(super) fn filled_by(fill: impl FnOnce(&mut [u8; N])) -> Self {
+        let mut secret = Self([0; N]);
+        fill(&mut secret.0);
+        secret
+    }
 }
 
 impl<const N: usize> PartialEq for Secret<N> {
