@@ -66,7 +66,7 @@ impl Vault {
 
     /// The 24 words that are this vault: whoever has them has everything.
     pub fn words(&self) -> Zeroizing<String> {
-        Zeroizing::new(words_from_entropy(&self.inner.master.0))
+        words_from_entropy(&self.inner.master.0)
     }
 
     /// Whose records this vault signs.
