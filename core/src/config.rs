@@ -38,6 +38,8 @@ pub mod limit {
     pub const BLOB_PINS: usize = 16;
     /// Records in one page of a list.
     pub const LIST_ROWS: u16 = 256;
+    /// Damaged blobs that a verify names: enough to see what is wrong; it counts them all.
+    pub const DAMAGED: usize = 1024;
     /// Bytes of optional fields in one signed thing or message.
     pub const FIELDS: usize = 4 << 10;
     /// A token's text.
