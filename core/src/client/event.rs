@@ -93,7 +93,10 @@ pub struct FileMeta {
 /// Without the key: nothing of the data or its names belongs into a log.
 impl core::fmt::Debug for FileMeta {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("FileMeta").field("size", &self.size).field("version", &self.version).finish_non_exhaustive()
+        f.debug_struct("FileMeta")
+            .field("size", &self.size)
+            .field("version", &self.version)
+            .finish_non_exhaustive()
     }
 }
 
