@@ -46,6 +46,8 @@ pub mod limit {
     pub const TOKEN: usize = 512;
     /// A message: a blob, its pins, and room for their framing.
     pub const MESSAGE: usize = BLOB + (64 << 10);
+    /// A message that no credit pays for and that carries no blob: a page of a membership, 256 pins, records with a floor.
+    pub const CONTROL_MESSAGE: usize = 256 << 10;
     /// How far ahead of ours another clock may be.
     pub const CLOCK_SKEW_MS: u64 = 15 * 60 * 1000;
     /// The lease of a pending pin, in running time; signed bytes are good for half of it.

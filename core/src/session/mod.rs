@@ -2,18 +2,26 @@
 //!
 //! Knows nothing of sockets, placement or files: bytes and messages in, bytes and messages out.
 
-use alloc::sync::Arc;
+mod credit;
+mod exchange;
+mod handshake;
+mod hello;
+mod inbox;
+mod link;
+mod noise;
+mod send;
+#[cfg(test)]
+mod tests;
+
 use alloc::vec::Vec;
-use bytes::Bytes;
 use core::net::SocketAddr;
 
-use crate::config::Config;
 use crate::crypto::{LinkIdentity, Secret, SigningKey, Suite};
-use crate::error::PeerFault;
 use crate::id::{NetworkId, NodeId, OwnerId};
 use crate::record::Admission;
-use crate::time::{Instant, Now};
-use crate::wire::{Class, CloseReason, Message, Role};
+use crate::wire::{Class, Message, Role};
+
+pub use link::Session;
 
 /// What this side is and can prove, shared by all its links.
 #[derive(Clone, Debug)]
@@ -79,7 +87,7 @@ pub struct PeerSide {
 /// What a session tells its owner.
 #[derive(Debug)]
 pub enum SessionEvent {
-    /// The link is open: both Hellos were exchanged and verified. Always the first event.
+    /// The link is open: both Hellos were exchanged and verified. The first event, unless the peer says goodbye before.
     Open(PeerSide),
     /// A message. When it is dealt with, give `class` and `bytes` back with [`Session::release`].
     Message {
@@ -90,83 +98,4 @@ pub enum SessionEvent {
         /// How many bytes it was charged with; zero for `Control`.
         bytes: u32,
     },
-}
-
-/// One link's state machine. After a [`PeerFault`] it stays faulted; it may still owe bytes (a goodbye) to the peer.
-#[derive(Debug)]
-pub struct Session {}
-
-impl Session {
-    /// The side that dialled. `expect`: the node that must answer, if that is known.
-    pub fn dial(
-        _config: &Config,
-        _now: Now,
-        _local: Arc<LocalSide>,
-        _expect: Option<NodeId>,
-        _entropy: [u8; 32],
-    ) -> Self {
-        todo!()
-    }
-    /// The side that was dialled; always a node.
-    pub fn accept(_config: &Config, _now: Now, _local: Arc<LocalSide>, _entropy: [u8; 32]) -> Self {
-        todo!()
-    }
-    /// Takes received bytes.
-    pub fn receive(&mut self, _now: Now, _bytes: Bytes) -> Result<(), PeerFault> {
-        todo!()
-    }
-    /// Checks deadlines.
-    pub fn handle_timeout(&mut self, _now: Now) -> Result<(), PeerFault> {
-        todo!()
-    }
-    /// The next deadline.
-    pub fn poll_timeout(&self) -> Option<Instant> {
-        todo!()
-    }
-    /// What happened, in order.
-    pub fn poll_event(&mut self) -> Option<SessionEvent> {
-        todo!()
-    }
-    /// Bytes to send, while the window has room.
-    pub fn poll_transmit(&mut self) -> Option<Bytes> {
-        todo!()
-    }
-    /// So many bytes have left. `false` if more than were handed out.
-    #[must_use]
-    pub fn sent(&mut self, _bytes: usize) -> bool {
-        todo!()
-    }
-    /// Queues a message. Its class follows from its kind and this side's role, as the peer will derive it too. Small ones go ahead of
-    /// bulk, bulk streams take turns; a class without credit waits. Before the link is open, messages wait.
-    pub fn send(&mut self, _message: &Message) {
-        todo!()
-    }
-    /// Gives credit back for a message that was dealt with.
-    pub fn release(&mut self, _class: Class, _bytes: u32) {
-        todo!()
-    }
-    /// Bytes queued and not yet given out, of one class.
-    pub fn queued(&self, _class: Class) -> usize {
-        todo!()
-    }
-    /// Queues a goodbye; after it is out, [`is_drained`](Self::is_drained).
-    pub fn close(&mut self, _reason: CloseReason) {
-        todo!()
-    }
-    /// True if nothing is left to give out.
-    pub fn is_drained(&self) -> bool {
-        todo!()
-    }
-    /// Who is on the other side, once open.
-    pub fn peer(&self) -> Option<&PeerSide> {
-        todo!()
-    }
-    /// When anything last came.
-    pub fn last_received(&self) -> Instant {
-        todo!()
-    }
-    /// True if a byte of the peer was ever accepted (its handshake message decrypted).
-    pub fn heard(&self) -> bool {
-        todo!()
-    }
 }

@@ -45,6 +45,10 @@ impl Segment {
     pub fn decode(_frame: &mut Bytes) -> Result<Self, MalformedMessage> {
         todo!()
     }
+    /// Appends the header of a segment with `len` bytes, which the caller appends after it.
+    pub fn encode_header(_stream: u32, _first: bool, _last: bool, _len: u16, _out: &mut bytes::BytesMut) {
+        todo!()
+    }
     /// Appends it to a frame's plaintext.
     pub fn encode_into(&self, _out: &mut bytes::BytesMut) {
         todo!()

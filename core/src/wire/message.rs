@@ -81,3 +81,35 @@ impl Message {
         todo!()
     }
 }
+
+/// Bytes of a message before its body.
+pub const MESSAGE_HEADER: usize = 5;
+
+/// What the first bytes of a message tell, before the rest has come.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Outline {
+    /// A `Hello`.
+    Hello,
+    /// `Credit` or `Goodbye`.
+    Link,
+    /// A request, and what pays for its bytes.
+    Request {
+        /// The id.
+        id: u32,
+        /// Control, if the kind is unknown.
+        class: Class,
+    },
+    /// An answer.
+    Response {
+        /// The request's id.
+        id: u32,
+    },
+}
+
+impl Outline {
+    /// Reads it off the first bytes of a message that a client (`from_client`) or a node sends; `None` for a kind that is neither
+    /// request nor answer nor known.
+    pub const fn read(_header: &[u8; MESSAGE_HEADER], _from_client: bool) -> Option<Self> {
+        todo!()
+    }
+}

@@ -13,7 +13,7 @@ mod token;
 pub use codec::{Reader, Writer};
 pub use frame::{FrameBuffer, MAX_FRAME, SEGMENT_HEADER, Segment};
 pub use hello::{Hello, OwnerProof, Role};
-pub use message::{Class, CloseReason, Message};
+pub use message::{Class, CloseReason, MESSAGE_HEADER, Message, Outline};
 pub use request::{ListCursor, Request};
 pub use response::{ErrorCode, PeerState, PeerStatus, Response, Status, WireError};
 pub use token::{Token, TokenError};
