@@ -116,11 +116,10 @@ fn build(
     dialler: bool,
 ) -> Result<HandshakeState, PeerFault> {
     let built = PATTERN.parse().and_then(|params| {
-        let builder =
-            Builder::with_resolver(params, Box::new(Resolver { suite, entropy: entropy.clone() }))
-                .local_private_key(identity.secret().expose())?
-                .prologue(PROLOGUE)?
-                .psk(0, psk.expose())?;
+        let builder = Builder::with_resolver(params, Box::new(Resolver { suite, entropy: entropy.clone() }))
+            .local_private_key(identity.secret().expose())?
+            .prologue(PROLOGUE)?
+            .psk(0, psk.expose())?;
         if dialler { builder.build_initiator() } else { builder.build_responder() }
     });
     built.map_err(|_| PeerFault::Handshake)

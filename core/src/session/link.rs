@@ -75,7 +75,8 @@ impl Session {
         let expect = expect.map_or(Expect::AnyNode, Expect::Node);
         let (mut session, entropy) = Self::new(config, now, local, expect, true, entropy);
         let psk = session.local.psks.first().ok_or(PeerFault::Handshake);
-        match psk.and_then(|(_, psk)| Handshake::dial(session.local.suite, &session.identity, psk, &entropy)) {
+        match psk.and_then(|(_, psk)| Handshake::dial(session.local.suite, &session.identity, psk, &entropy))
+        {
             Ok((handshake, first)) => {
                 session.phase = Phase::Handshake(handshake);
                 session.push_handshake(&first);
@@ -295,7 +296,8 @@ impl Session {
         while !plain.is_empty() && !self.deaf {
             let segment = Segment::decode(&mut plain)?;
             let Self { inbox, exchange, granted, peer, .. } = self;
-            let admit = |header: &[u8; MESSAGE_HEADER], len| admit(peer.as_ref(), exchange, granted, header, len);
+            let admit =
+                |header: &[u8; MESSAGE_HEADER], len| admit(peer.as_ref(), exchange, granted, header, len);
             if let Some(whole) = inbox.take(segment, admit)? {
                 self.take_message(now, whole)?;
             }
@@ -385,7 +387,11 @@ impl Session {
     }
 
     fn fail(&mut self, fault: PeerFault) -> PeerFault {
-        self.close(if fault == PeerFault::NotAdmitted { CloseReason::NotAdmitted } else { CloseReason::Fault });
+        self.close(if fault == PeerFault::NotAdmitted {
+            CloseReason::NotAdmitted
+        } else {
+            CloseReason::Fault
+        });
         self.fault = Some(fault.clone());
         fault
     }

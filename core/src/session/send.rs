@@ -108,7 +108,8 @@ impl SendQueue {
             self.urgent.clear();
         }
         self.queued = [0; 3];
-        self.queued[Class::Control as usize] = self.greetings.iter().chain(&self.urgent).map(Outgoing::len).sum();
+        self.queued[Class::Control as usize] =
+            self.greetings.iter().chain(&self.urgent).map(Outgoing::len).sum();
         self.ready = self.queued[Class::Control as usize];
         if self.open { self.push(goodbye, Class::Control) } else { self.greet(goodbye) }
     }
