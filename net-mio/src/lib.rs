@@ -8,6 +8,7 @@ mod clock;
 mod conn;
 mod dial;
 pub mod disk;
+pub mod home;
 mod jobs;
 mod listen;
 mod reactor;
