@@ -77,12 +77,18 @@ impl Suite {
             info.push(part.len() as u8);
             info.extend_from_slice(part);
         }
-        Secret::filled_by(|out| match self {
+        Secret::filled_by(|out| self.expand_info(key, &info, out))
+    }
+
+    /// HKDF-Expand under info as it is.
+    pub(super) fn expand_info(self, key: &Secret<32>, info: &[u8], out: &mut [u8]) {
+        match self {
             Self::Real => Hkdf::<Sha256>::from_prk(key.expose())
-                .and_then(|hkdf| hkdf.expand(&info, out).map_err(|_| hkdf::InvalidPrkLength))
-                .expect("the key has 32 bytes and the output is short enough"),
+                .expect("the key is as long as a hash")
+                .expand(info, out)
+                .expect("the caller asks for at most 255 hashes"),
             #[cfg(any(test, feature = "sim"))]
-            Self::Sim => super::sim::expand(key, &info, out),
-        })
+            Self::Sim => super::sim::expand(key, info, out),
+        }
     }
 }

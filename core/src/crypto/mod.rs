@@ -12,6 +12,8 @@ mod secret;
 #[cfg(any(test, feature = "sim"))]
 mod sim;
 mod suite;
+#[cfg(test)]
+mod tests;
 mod words;
 
 pub use identity::{LinkIdentity, Signature, SigningKey, node_id, signed_message};
