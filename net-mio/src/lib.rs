@@ -4,10 +4,13 @@
 //! its effects as [`quantumsync_core::driver`] asks. It takes no decision of the protocol.
 #![forbid(unsafe_code)]
 
+pub mod client;
 mod clock;
 mod conn;
 mod dial;
 pub mod disk;
+mod entropy;
+mod error;
 pub mod home;
 mod jobs;
 mod listen;
@@ -15,4 +18,6 @@ mod reactor;
 mod runtime;
 mod wake;
 
+pub use client::Client;
+pub use error::Error;
 pub use runtime::{CallError, EndError, Handle, Runtime, RuntimeOptions, StartError};

@@ -8,6 +8,8 @@ use quantumsync_core::crypto::Secret;
 use thiserror::Error;
 use zeroize::Zeroize as _;
 
+use crate::entropy::entropy;
+
 /// What can be wrong with a home.
 #[derive(Debug, Error)]
 pub enum HomeError {
@@ -48,13 +50,6 @@ pub enum HomeError {
 pub(super) fn at(path: &Path) -> impl FnOnce(io::Error) -> HomeError {
     let path = path.to_path_buf();
     move |source| HomeError::Io { path, source }
-}
-
-/// `N` random bytes of the operating system.
-pub(super) fn entropy<const N: usize>() -> Result<[u8; N], HomeError> {
-    let mut bytes = [0; N];
-    getrandom::fill(&mut bytes).map_err(|error| HomeError::Entropy(error.to_string()))?;
-    Ok(bytes)
 }
 
 /// Makes a folder and those above it; what is made is closed to others.

@@ -26,7 +26,9 @@ use std::path::{Path, PathBuf};
 
 use quantumsync_core::crypto::Secret;
 
-use self::files::{create_folder, entropy, read_secret, replace, try_read};
+use crate::entropy::entropy;
+
+use self::files::{create_folder, read_secret, replace, try_read};
 
 /// The largest vault file that is read: a vault has a few slots of some hundred bytes.
 const MAX_VAULT: u64 = 64 << 10;

@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 use quantumsync_core::crypto::{LinkIdentity, Secret, SigningKey, Suite};
 use quantumsync_core::id::NodeId;
 
-use super::files::{HomeError, at, create_folder, entropy, read_secret, replace, try_read};
+use crate::entropy::entropy;
+
+use super::files::{HomeError, at, create_folder, read_secret, replace, try_read};
 
 /// The folder `node/` of a home.
 #[derive(Clone, Debug)]
