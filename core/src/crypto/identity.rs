@@ -1,8 +1,10 @@
 //! Identities: Ed25519 keys that sign, X25519 keys that a link is bound to.
 
 use super::{Secret, Suite};
-use crate::id::{NetworkId, NodeId};
+use crate::id::{NetworkId, NodeId, write_hex};
 use alloc::vec::Vec;
+use core::fmt;
+use ed25519_dalek::Signer as _;
 
 /// An Ed25519 signature.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -22,22 +24,36 @@ pub fn signed_message(label: &str, network: &NetworkId, parts: &[&[u8]]) -> Vec<
 }
 
 /// An Ed25519 key pair from its 32-byte seed.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct SigningKey {
     seed: Secret<32>,
     public: [u8; 32],
-    suite: Suite,
+    signer: Signer,
+}
+
+/// What signs.
+#[derive(Clone)]
+enum Signer {
+    /// Kept whole, because half the work of a signature is to make it from the seed. Wipes itself.
+    Real(ed25519_dalek::SigningKey),
+    #[cfg(any(test, feature = "sim"))]
+    Sim,
 }
 
 impl SigningKey {
     /// The key pair of this seed.
     pub fn from_seed(suite: Suite, seed: Secret<32>) -> Self {
-        let public = match suite {
-            Suite::Real => ed25519_dalek::SigningKey::from_bytes(seed.expose()).verifying_key().to_bytes(),
+        match suite {
+            Suite::Real => {
+                let key = ed25519_dalek::SigningKey::from_bytes(seed.expose());
+                Self { seed, public: key.verifying_key().to_bytes(), signer: Signer::Real(key) }
+            }
             #[cfg(any(test, feature = "sim"))]
-            Suite::Sim => super::sim::public_key(&seed),
-        };
-        Self { seed, public, suite }
+            Suite::Sim => {
+                let public = super::sim::public_key(&seed);
+                Self { seed, public, signer: Signer::Sim }
+            }
+        }
     }
 
     /// The public key.
@@ -53,15 +69,19 @@ impl SigningKey {
     /// Signs [`signed_message`].
     pub fn sign(&self, label: &str, network: &NetworkId, parts: &[&[u8]]) -> Signature {
         let message = signed_message(label, network, parts);
-        match self.suite {
-            Suite::Real => {
-                use ed25519_dalek::Signer as _;
-                let key = ed25519_dalek::SigningKey::from_bytes(self.seed.expose());
-                Signature(key.sign(&message).to_bytes())
-            }
+        match &self.signer {
+            Signer::Real(key) => Signature(key.sign(&message).to_bytes()),
             #[cfg(any(test, feature = "sim"))]
-            Suite::Sim => super::sim::sign(&self.public, &message),
+            Signer::Sim => super::sim::sign(&self.public, &message),
         }
+    }
+}
+
+impl fmt::Debug for SigningKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SigningKey(of ")?;
+        write_hex(f, &self.public[..4])?;
+        f.write_str("…)")
     }
 }
 
