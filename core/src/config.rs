@@ -18,6 +18,8 @@ pub mod limit {
     pub const RECORD: usize = 64 << 10;
     /// Content of an inline file.
     pub const INLINE: usize = 16 << 10;
+    /// A file: 2^30 of the shortest pieces, so that counts of pieces and blobs stay far from 2^32.
+    pub const FILE: u64 = 1 << 48;
     /// A key string, in bytes of UTF-8.
     pub const KEY: usize = 1024;
     /// Levels of a manifest.

@@ -57,6 +57,14 @@ pub mod label {
     pub const SEAL: &str = "quantumsync/1/key/seal";
     /// Key of one piece, from its fingerprint.
     pub const PIECE: &str = "quantumsync/1/key/piece";
+    /// The chunker's gear table, from its key.
+    pub const GEAR: &str = "quantumsync/1/gear";
+    /// Key of a vault file's slot that opens without a passphrase, from its salt: it protects nothing.
+    pub const VAULT_OPEN_SLOT: &str = "quantumsync/1/key/vault/open-slot";
+    /// Seals in a vault file: of its file key under a slot's key, of the master under the file key.
+    pub const VAULT_SEAL: &str = "quantumsync/1/key/vault/seal";
+    /// Synthetic IVs of those seals.
+    pub const VAULT_SIV: &str = "quantumsync/1/key/vault/siv";
 }
 
 impl Suite {

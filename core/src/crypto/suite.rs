@@ -80,6 +80,17 @@ impl Suite {
         fingerprint
     }
 
+    /// `N` bytes of keyed BLAKE3's extended output over a label.
+    pub fn extend<const N: usize>(self, key: &Secret<32>, label: &str) -> Secret<N> {
+        let mut hasher = blake3::Hasher::new_keyed(key.expose());
+        hasher.update(label.as_bytes());
+        let mut output = hasher.finalize_xof();
+        let bytes = Secret::filled_by(|out| output.fill(out));
+        hasher.zeroize();
+        output.zeroize();
+        bytes
+    }
+
     /// AES-256-CTR from counter 0, in place: encrypts and decrypts. Each key is used for one message only.
     ///
     /// The counter is 64 bits wide, which is faster than 128 and the same bytes: from 0, no message

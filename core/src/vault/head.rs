@@ -1,17 +1,36 @@
 //! The plaintext of a record's two sealed parts: head and body.
 
+//!
+//! ```text
+//! head = format u8 = 1 ‖ length u16 ‖ key string ‖ size u64 ‖ modified ms u64 ‖ count u16 ‖ parent version 16 × count
+//!        ‖ count u16 ‖ live object × count ‖ length u16 ‖ optional fields ‖ zeros to the next multiple of 128
+//! live object = ObjectId 16 ‖ BlobId 32 ‖ key 32 ‖ level u8 ‖ length u64 ‖ pieces u32     none: the content is inline
+//! body = format u8 = 1 ‖ encoding u8 = 0 ‖ content ‖ zeros to the padded length
+//! ```
+
 use alloc::string::String;
 use alloc::vec::Vec;
-use bytes::Bytes;
+use bytes::{Buf, BufMut as _, Bytes};
+use core::fmt;
 use thiserror::Error;
 
-use super::Root;
-use crate::crypto::OpenError;
-use crate::id::ObjectId;
+use super::{Root, normalise_key};
+use crate::config::limit;
+use crate::crypto::{OpenError, Secret, padded_len};
+use crate::id::{BlobId, ObjectId};
 use crate::record::Version;
 
+const HEAD_FORMAT: u8 = 1;
+/// Heads are a multiple of this long: tells little of the key's length.
+const HEAD_STEP: usize = 128;
+/// Parents of one version: more devices than write one key at once.
+const MAX_PARENTS: usize = 8;
+const BODY_HEADER: [u8; 2] = [1, 0];
+/// The least content that a body is padded for.
+const BODY_LEAST: usize = 126;
+
 /// The content of a file as an upload leaves it.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Content {
     /// At most 16 KiB: stands in the record itself.
     Inline(Bytes),
@@ -36,6 +55,15 @@ impl Content {
     }
 }
 
+impl fmt::Debug for Content {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Inline(bytes) => write!(f, "Inline({} bytes)", bytes.len()),
+            Self::Tree { root, blobs, .. } => write!(f, "Tree({} bytes in {blobs} blobs)", root.length),
+        }
+    }
+}
+
 /// Where the content is, as a head tells it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum HeadContent {
@@ -51,7 +79,7 @@ pub enum HeadContent {
 }
 
 /// What a record's head says.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Head {
     /// The key string, in normal form.
     pub key: String,
@@ -89,4 +117,135 @@ pub enum HeadError {
     /// Header and head tell of different contents.
     #[error("the record's header and head do not agree")]
     Mismatch,
+}
+
+impl fmt::Debug for Head {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Head({} bytes, {:?})", self.size, self.content)
+    }
+}
+
+impl Head {
+    /// The plaintext of a sealed head.
+    pub(super) fn encode(&self) -> Vec<u8> {
+        let mut out = Vec::with_capacity(4 * HEAD_STEP);
+        out.put_u8(HEAD_FORMAT);
+        // Keys and parents are bounded far below 2^16.
+        out.put_u16(self.key.len() as u16);
+        out.put_slice(self.key.as_bytes());
+        out.put_u64(self.size);
+        out.put_u64(self.modified_ms);
+        out.put_u16(self.parents.len() as u16);
+        self.parents.iter().for_each(|parent| out.put_slice(&parent.to_bytes()));
+        match &self.content {
+            HeadContent::Inline => out.put_u16(0),
+            HeadContent::Tree { object, root } => {
+                out.put_u16(1);
+                out.put_slice(object.as_bytes());
+                out.put_slice(root.id.as_bytes());
+                out.put_slice(root.key.expose());
+                out.put_u8(root.level);
+                out.put_u64(root.length);
+                out.put_u32(root.pieces);
+            }
+        }
+        out.put_u16(0);
+        out.resize(out.len().next_multiple_of(HEAD_STEP), 0);
+        out
+    }
+
+    /// Reads what [`encode`](Self::encode) or a later version made.
+    pub(super) fn decode(plain: &[u8]) -> Result<Self, HeadError> {
+        let mut rest = plain;
+        if u8_of(&mut rest)? != HEAD_FORMAT {
+            return Err(HeadError::Format);
+        }
+        let key = counted(&mut rest, limit::KEY)?;
+        let key = core::str::from_utf8(key).map_err(malformed)?;
+        if normalise_key(key).as_deref() != Ok(key) {
+            return Err(HeadError::Format);
+        }
+        let size = u64_of(&mut rest)?;
+        let modified_ms = u64_of(&mut rest)?;
+        let parents = (0..count(&mut rest, MAX_PARENTS)?)
+            .map(|_| Version::from_bytes(array(&mut rest)?).ok_or(HeadError::Format))
+            .collect::<Result<_, _>>()?;
+        let content = match count(&mut rest, 1)? {
+            0 => HeadContent::Inline,
+            _ => HeadContent::Tree { object: ObjectId(array(&mut rest)?), root: root(&mut rest)? },
+        };
+        counted(&mut rest, limit::FIELDS)?;
+        let padding_ok = rest.len() < HEAD_STEP && rest.iter().all(|&byte| byte == 0);
+        if !padding_ok || !plain.len().is_multiple_of(HEAD_STEP) {
+            return Err(HeadError::Format);
+        }
+        Ok(Self { key: key.into(), size, modified_ms, parents, content })
+    }
+}
+
+/// Length of the plaintext of a sealed body with this much content.
+pub(super) fn body_len(content: usize) -> usize {
+    padded_len(content.max(BODY_LEAST) as u32) as usize
+}
+
+/// The plaintext of a sealed body.
+pub(super) fn encode_body(content: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(body_len(content.len()));
+    out.put_slice(&BODY_HEADER);
+    out.put_slice(content);
+    out.resize(body_len(content.len()), 0);
+    out
+}
+
+/// The content of a body of this size.
+pub(super) fn decode_body(plain: Vec<u8>, size: u64) -> Result<Bytes, HeadError> {
+    if size > limit::INLINE as u64 {
+        return Err(HeadError::Mismatch);
+    }
+    let size = size as usize;
+    let end = BODY_HEADER.len() + size;
+    if plain.len() != body_len(size) || plain[..2] != BODY_HEADER || plain[end..].iter().any(|&b| b != 0) {
+        return Err(HeadError::Format);
+    }
+    Ok(Bytes::from(plain).slice(BODY_HEADER.len()..end))
+}
+
+fn root(rest: &mut &[u8]) -> Result<Root, HeadError> {
+    Ok(Root {
+        id: BlobId(array(rest)?),
+        key: Secret::new(array(rest)?),
+        level: u8_of(rest)?,
+        length: u64_of(rest)?,
+        pieces: rest.try_get_u32().map_err(malformed)?,
+    })
+}
+
+fn array<const N: usize>(rest: &mut &[u8]) -> Result<[u8; N], HeadError> {
+    let (array, after) = rest.split_first_chunk().ok_or(HeadError::Format)?;
+    *rest = after;
+    Ok(*array)
+}
+
+fn u8_of(rest: &mut &[u8]) -> Result<u8, HeadError> {
+    rest.try_get_u8().map_err(malformed)
+}
+
+fn u64_of(rest: &mut &[u8]) -> Result<u64, HeadError> {
+    rest.try_get_u64().map_err(malformed)
+}
+
+/// A count of at most `max`.
+fn count(rest: &mut &[u8], max: usize) -> Result<usize, HeadError> {
+    let count = usize::from(rest.try_get_u16().map_err(malformed)?);
+    if count > max { Err(HeadError::Format) } else { Ok(count) }
+}
+
+/// Bytes after their count.
+fn counted<'a>(rest: &mut &'a [u8], max: usize) -> Result<&'a [u8], HeadError> {
+    let count = count(rest, max)?;
+    rest.split_off(..count).ok_or(HeadError::Format)
+}
+
+fn malformed<E>(_: E) -> HeadError {
+    HeadError::Format
 }

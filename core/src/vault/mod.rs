@@ -11,10 +11,14 @@ mod head;
 mod key;
 mod manifest;
 mod records;
+mod tree;
 mod upload;
 mod walk;
 
-pub use chunker::{CHUNK_AVERAGE, CHUNK_MAX, CHUNK_MIN, Chunker, gear_table};
+#[cfg(test)]
+mod tests;
+
+pub use chunker::{CHUNK_AVERAGE, CHUNK_MAX, CHUNK_MIN, gear_table};
 pub use download::{Download, DownloadStep};
 pub use head::{Content, Head, HeadContent, HeadError};
 pub use key::{BadKey, UNICODE_VERSION, normalise_key};
@@ -23,11 +27,14 @@ pub use records::{FileDraft, file_record, floor_record, open_body, open_head, pi
 pub use upload::{Upload, UploadError, UploadStep};
 pub use walk::{PieceWalk, WalkStep};
 
-use crate::crypto::{Master, Secret, SpaceKeys, Suite, entropy_from_words, words_from_entropy};
+use crate::crypto::{
+    Master, PasswordParams, Secret, SpaceKeys, Suite, entropy_from_words, words_from_entropy,
+};
 use crate::error::VaultError;
 use crate::id::OwnerId;
 use alloc::string::String;
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 use zeroize::Zeroizing;
 
 /// The keys of one space. Cloning is cheap: the clones share the secrets, which are wiped with the last of them.
@@ -60,8 +67,9 @@ impl Vault {
 
     /// The bytes of a vault file with one slot: under `passphrase`, or one that opens without. `entropy` is fresh
     /// randomness of the operating system; each file needs its own.
-    pub fn lock(&self, passphrase: Option<&str>, entropy: [u8; 64]) -> alloc::vec::Vec<u8> {
-        file::lock(self.inner.keys.suite, &self.inner.master, passphrase, &Zeroizing::new(entropy))
+    pub fn lock(&self, passphrase: Option<&str>, entropy: [u8; 64]) -> Vec<u8> {
+        let entropy = Zeroizing::new(entropy);
+        file::lock(self.inner.keys.suite, &self.inner.master, passphrase, PasswordParams::DEFAULT, &entropy)
     }
 
     /// The 24 words that are this vault: whoever has them has everything.
