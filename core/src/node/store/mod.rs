@@ -13,7 +13,7 @@ pub use api::{Keep, Loaded, Origin, Placement, StoreOutput, StoreSetup};
 
 use crate::driver::DiskReply;
 use crate::error::{ApiMisuse, DiskError};
-use crate::id::Ticket;
+use crate::id::{BlobId, Ticket};
 use crate::job::JobResult;
 use crate::time::{Instant, Now};
 use crate::wire::Request;
@@ -36,6 +36,13 @@ impl LocalStore {
     /// `Unsupported`. A `ListRecords` of a client hides tombstones; from a node it shows them.
     /// In the answer to `Status` only what the disk knows is filled in.
     pub fn submit(&mut self, _now: Now, _token: u64, _origin: Origin, _keep: Keep, _request: Request) {
+        todo!()
+    }
+
+    /// Checks a blob that was fetched from another node; one [`StoreOutput::Reply`] with this token follows:
+    /// `Stored` if its hash is `id` (with 1 copy if pins here want it and its bytes were missing or damaged, so
+    /// that it is kept again; else with 0), or the error `Invalid`.
+    pub fn check_blob(&mut self, _now: Now, _token: u64, _id: BlobId, _blob: Bytes) {
         todo!()
     }
 
