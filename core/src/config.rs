@@ -42,12 +42,17 @@ pub mod limit {
     pub const LIST_ROWS: u16 = 256;
     /// Damaged blobs that a verify names: enough to see what is wrong; it counts them all.
     pub const DAMAGED: usize = 1024;
+    /// Bytes of records in one page of a list: a message's, less what stands beside them.
+    pub const LIST_BYTES: usize = BLOB;
+    /// The text of a program's version.
+    pub const VERSION_TEXT: usize = 64;
     /// Bytes of optional fields in one signed thing or message.
     pub const FIELDS: usize = 4 << 10;
     /// A token's text.
     pub const TOKEN: usize = 512;
-    /// A message: a blob, its pins, and room for their framing.
-    pub const MESSAGE: usize = BLOB + (64 << 10);
+    /// A message: a blob, its pins with all the optional fields they may have, and room for their framing. A page
+    /// of a list with a floor record fits, too.
+    pub const MESSAGE: usize = BLOB + (128 << 10);
     /// A message that no credit pays for and that carries no blob: a page of a membership, 256 pins, records with a floor.
     pub const CONTROL_MESSAGE: usize = 256 << 10;
     /// How far ahead of ours another clock may be.

@@ -8,6 +8,7 @@ extern crate std;
 
 pub mod cas;
 pub mod client;
+pub mod codec;
 pub mod config;
 pub mod crypto;
 pub mod driver;

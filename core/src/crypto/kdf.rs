@@ -29,6 +29,11 @@ pub mod label {
     /// Proof of the home's control key on a link.
     pub const LINK_CONTROL: &str = "quantumsync/1/link/control";
 
+    /// Identity of a network, from the public key it was founded with.
+    pub const NETWORK: &str = "quantumsync/1/network";
+    /// Checksum of a token.
+    pub const TOKEN: &str = "quantumsync/1/token";
+
     /// Write capability of a space. Fields: space, write epoch.
     pub const SPACE: &str = "quantumsync/1/key/space";
     /// Seed of a space's signing key.

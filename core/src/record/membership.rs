@@ -1,136 +1,25 @@
-//! Who belongs to a network: admissions and removals signed with the network's key, and its settings.
+//! Who belongs to a network, as far as one node knows.
 
-use super::SignedError;
-use crate::crypto::{Signature, SigningKey, Suite};
-use crate::id::{NetworkId, NodeId};
-use alloc::vec::Vec;
+use alloc::collections::BTreeMap;
 use bytes::Bytes;
-use core::time::Duration;
 
-/// The identity of a network: a labelled hash of the public key it was founded with.
-pub fn network_id(_suite: Suite, _founding_key: &[u8; 32]) -> NetworkId {
-    todo!()
-}
+use super::{Admission, Removal};
+use crate::codec::Writer;
+use crate::crypto::Suite;
+use crate::id::NodeId;
 
-/// Leave for a node to take part.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Admission {
-    /// Which node.
-    pub node: NodeId,
-    /// At how many positions it stands on the ring, 1 to 64.
-    pub positions: u8,
-    /// It holds only extra copies, in memory.
-    pub volatile: bool,
-    /// The higher serial wins; at equal ones a removal.
-    pub serial: u64,
-    /// Unix milliseconds after which it opens no links; 0 for no end.
-    pub not_after: u64,
-    /// The network's.
-    pub signature: Signature,
+/// The latest word about each node ever admitted: a join-semilattice, so gossip in any order converges.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Membership {
+    words: BTreeMap<NodeId, Word>,
+    admitted: usize,
 }
 
-/// Word that a node takes part no more.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Removal {
-    /// Which node.
-    pub node: NodeId,
-    /// True if it was banned, false if it left.
-    pub banned: bool,
-    /// As in [`Admission`].
-    pub serial: u64,
-    /// The network's.
-    pub signature: Signature,
+#[derive(Clone, PartialEq, Eq, Debug)]
+enum Word {
+    Admitted(Admission),
+    Removed(Removal),
 }
-
-/// What all members hold to.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Settings {
-    /// The higher number wins.
-    pub number: u64,
-    /// Copies of everything, 1 to 16.
-    pub replicas: u8,
-    /// Silence after which a member leaves the placement.
-    pub gone_after: Duration,
-    /// How long a blob outlives its last pin, for readers in flight.
-    pub linger: Duration,
-    /// The network's.
-    pub signature: Signature,
-}
-
-/// Each of the three has `sign(suite, network, key, …)`, `encode`, `decode`, `verify(suite, network, network_key)`.
-impl Admission {
-    /// Signs; `signature` of `self` is replaced.
-    pub fn sign(self, _network: &NetworkId, _key: &SigningKey) -> Self {
-        todo!()
-    }
-    /// Appends the bytes.
-    pub fn encode(&self, _out: &mut Vec<u8>) {
-        todo!()
-    }
-    /// Reads from the front of `bytes`, which moves on.
-    pub fn decode(_bytes: &mut Bytes) -> Result<Self, SignedError> {
-        todo!()
-    }
-    /// Checks the signature.
-    pub fn verify(
-        &self,
-        _suite: Suite,
-        _network: &NetworkId,
-        _network_key: &[u8; 32],
-    ) -> Result<(), SignedError> {
-        todo!()
-    }
-}
-impl Removal {
-    /// Signs; `signature` of `self` is replaced.
-    pub fn sign(self, _network: &NetworkId, _key: &SigningKey) -> Self {
-        todo!()
-    }
-    /// Appends the bytes.
-    pub fn encode(&self, _out: &mut Vec<u8>) {
-        todo!()
-    }
-    /// Reads from the front of `bytes`, which moves on.
-    pub fn decode(_bytes: &mut Bytes) -> Result<Self, SignedError> {
-        todo!()
-    }
-    /// Checks the signature.
-    pub fn verify(
-        &self,
-        _suite: Suite,
-        _network: &NetworkId,
-        _network_key: &[u8; 32],
-    ) -> Result<(), SignedError> {
-        todo!()
-    }
-}
-impl Settings {
-    /// Signs; `signature` of `self` is replaced.
-    pub fn sign(self, _network: &NetworkId, _key: &SigningKey) -> Self {
-        todo!()
-    }
-    /// Appends the bytes.
-    pub fn encode(&self, _out: &mut Vec<u8>) {
-        todo!()
-    }
-    /// Reads from the front of `bytes`, which moves on.
-    pub fn decode(_bytes: &mut Bytes) -> Result<Self, SignedError> {
-        todo!()
-    }
-    /// Checks the signature.
-    pub fn verify(
-        &self,
-        _suite: Suite,
-        _network: &NetworkId,
-        _network_key: &[u8; 32],
-    ) -> Result<(), SignedError> {
-        todo!()
-    }
-}
-
-/// What is known of all nodes ever admitted: a join-semilattice, so gossip in any order converges.
-#[derive(Clone, Debug, Default)]
-pub struct Membership {}
 
 /// What [`Membership::add_admission`] and [`Membership::add_removal`] did.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -139,33 +28,103 @@ pub enum MembershipChange {
     Known,
     /// New, and kept.
     Changed,
-    /// Over the limit of members: refused.
+    /// Over the limit: refused.
     Full,
 }
 
 impl Membership {
-    /// Adds a verified admission; the higher serial wins, at equal ones a removal.
-    pub fn add_admission(&mut self, _admission: Admission, _limit: usize) -> MembershipChange {
-        todo!()
+    /// Adds a verified admission; the higher serial wins, at equal ones a removal. A new member over `limit`
+    /// present ones is refused.
+    pub fn add_admission(&mut self, admission: Admission, limit: usize) -> MembershipChange {
+        let full = self.member(&admission.node).is_none() && self.admitted >= limit;
+        self.add(admission.node, Word::Admitted(admission), full)
     }
-    /// Adds a verified removal.
-    pub fn add_removal(&mut self, _removal: Removal, _limit: usize) -> MembershipChange {
-        todo!()
+
+    /// Adds a verified removal. That of a node never heard of is refused over `limit` removals; that of a known one
+    /// never.
+    pub fn add_removal(&mut self, removal: Removal, limit: usize) -> MembershipChange {
+        let removed = self.words.len() - self.admitted;
+        let full = !self.words.contains_key(&removal.node) && removed >= limit;
+        self.add(removal.node, Word::Removed(removal), full)
     }
+
     /// The admission of a present member.
-    pub fn member(&self, _node: &NodeId) -> Option<&Admission> {
-        todo!()
+    pub fn member(&self, node: &NodeId) -> Option<&Admission> {
+        self.words.get(node)?.admission()
     }
+
     /// The present members in the order of their ids.
     pub fn members(&self) -> impl Iterator<Item = &Admission> {
-        [].iter()
+        self.words.values().filter_map(Word::admission)
     }
+
+    /// How many members are present.
+    pub const fn member_count(&self) -> usize {
+        self.admitted
+    }
+
+    /// The removal in force of a node.
+    pub fn removal(&self, node: &NodeId) -> Option<&Removal> {
+        self.words.get(node)?.removal()
+    }
+
     /// The removals in force, in the order of the ids.
     pub fn removals(&self) -> impl Iterator<Item = &Removal> {
-        [].iter()
+        self.words.values().filter_map(Word::removal)
     }
+
     /// The hash over everything known, the same for the same set: tells two nodes in 32 bytes whether they agree.
-    pub fn digest(&self, _suite: Suite) -> [u8; 32] {
-        todo!()
+    pub fn digest(&self, suite: Suite) -> [u8; 32] {
+        let mut out = Writer::default();
+        self.words.values().for_each(|word| word.encode(&mut out));
+        suite.hash(&[out.written()])
+    }
+
+    fn add(&mut self, node: NodeId, word: Word, full: bool) -> MembershipChange {
+        if self.words.get(&node).is_some_and(|known| known.rank() >= word.rank()) {
+            return MembershipChange::Known;
+        }
+        if full {
+            return MembershipChange::Full;
+        }
+        self.admitted += usize::from(word.admission().is_some());
+        if let Some(old) = self.words.insert(node, word) {
+            self.admitted -= usize::from(old.admission().is_some());
+        }
+        MembershipChange::Changed
+    }
+}
+
+impl Word {
+    const fn admission(&self) -> Option<&Admission> {
+        match self {
+            Self::Admitted(admission) => Some(admission),
+            Self::Removed(_) => None,
+        }
+    }
+
+    const fn removal(&self) -> Option<&Removal> {
+        match self {
+            Self::Admitted(_) => None,
+            Self::Removed(removal) => Some(removal),
+        }
+    }
+
+    /// The total order in which the higher word wins. The bytes decide only where the network's key signed two words
+    /// of one kind under one serial.
+    fn rank(&self) -> (u64, bool, Bytes) {
+        let mut out = Writer::default();
+        self.encode(&mut out);
+        match self {
+            Self::Admitted(admission) => (admission.serial, false, out.freeze()),
+            Self::Removed(removal) => (removal.serial, true, out.freeze()),
+        }
+    }
+
+    fn encode(&self, out: &mut Writer) {
+        match self {
+            Self::Admitted(admission) => admission.encode(out),
+            Self::Removed(removal) => removal.encode(out),
+        }
     }
 }

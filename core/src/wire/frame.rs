@@ -1,30 +1,99 @@
 //! Frames and segments: `u16 length ‖ ciphertext`, inside it `(u32 stream ‖ u8 flags ‖ u16 length ‖ bytes)…`.
 
+use alloc::collections::VecDeque;
+use bytes::{BufMut as _, Bytes, BytesMut};
+
+use crate::codec::Reader;
 use crate::error::{MalformedMessage, PeerFault};
-use bytes::Bytes;
 
 /// The longest ciphertext of a frame.
 pub const MAX_FRAME: usize = 65_535;
 /// Bytes of a segment before its payload.
 pub const SEGMENT_HEADER: usize = 7;
+/// Bytes that encryption adds to a frame.
+pub const FRAME_TAG: usize = 16;
+/// The longest payload of a segment: alone in the longest frame.
+pub const MAX_SEGMENT: usize = MAX_FRAME - FRAME_TAG - SEGMENT_HEADER;
 
-/// Collects received bytes and cuts them into frames, holding at most one frame and what came with it.
+const PREFIX: usize = 2;
+
+/// Collects received bytes and cuts them into frames.
+///
+/// A frame that came in one portion is a slice of it; of the others each byte is copied once. Whoever asks
+/// for frames until there is none leaves less than one frame behind, however small the portions were.
 #[derive(Debug, Default)]
-pub struct FrameBuffer {}
+pub struct FrameBuffer {
+    /// The beginning of a frame, with its length; empty between frames.
+    partial: BytesMut,
+    /// What came after it.
+    portions: VecDeque<Bytes>,
+    buffered: usize,
+}
 
 impl FrameBuffer {
     /// Takes received bytes.
-    pub fn push(&mut self, _bytes: Bytes) {
-        todo!()
+    pub fn push(&mut self, bytes: Bytes) {
+        self.buffered += bytes.len();
+        if !bytes.is_empty() {
+            self.portions.push_back(bytes);
+        }
     }
-    /// The ciphertext of the next whole frame, without its length; `None` until more bytes come.
-    pub fn frame(&mut self, _max: usize) -> Result<Option<bytes::BytesMut>, PeerFault> {
-        todo!()
+
+    /// The ciphertext of the next whole frame, without its length; `None` until more bytes come. A frame of more than
+    /// `max` bytes is a fault as soon as its length is known.
+    pub fn frame(&mut self, max: usize) -> Result<Option<Bytes>, PeerFault> {
+        if self.partial.is_empty()
+            && let Some(portion) = self.portions.front_mut()
+            && let Some(prefix) = portion.first_chunk::<PREFIX>()
+        {
+            let len = bounded(*prefix, max)?;
+            if portion.len() >= PREFIX + len {
+                let frame = portion.split_to(PREFIX + len).slice(PREFIX..);
+                if portion.is_empty() {
+                    self.portions.pop_front();
+                }
+                self.buffered -= PREFIX + len;
+                return Ok(Some(frame));
+            }
+        }
+        self.assemble(max)
     }
+
     /// Bytes held.
-    pub fn buffered(&self) -> usize {
-        todo!()
+    pub const fn buffered(&self) -> usize {
+        self.buffered
     }
+
+    fn assemble(&mut self, max: usize) -> Result<Option<Bytes>, PeerFault> {
+        self.collect(PREFIX);
+        let Some(prefix) = self.partial.first_chunk::<PREFIX>() else { return Ok(None) };
+        let whole = PREFIX + bounded(*prefix, max)?;
+        self.collect(whole);
+        if self.partial.len() < whole {
+            return Ok(None);
+        }
+        self.buffered -= whole;
+        Ok(Some(core::mem::take(&mut self.partial).freeze().slice(PREFIX..)))
+    }
+
+    /// Moves bytes from the portions until `partial` has `len`.
+    fn collect(&mut self, len: usize) {
+        while self.partial.len() < len
+            && let Some(portion) = self.portions.front_mut()
+        {
+            let part = portion.split_to(portion.len().min(len - self.partial.len()));
+            self.partial.reserve(len - self.partial.len());
+            self.partial.put_slice(&part);
+            if portion.is_empty() {
+                self.portions.pop_front();
+            }
+        }
+    }
+}
+
+fn bounded(prefix: [u8; PREFIX], max: usize) -> Result<usize, PeerFault> {
+    let len = usize::from(u16::from_be_bytes(prefix));
+    if len > max { Err(PeerFault::TooLarge) } else { Ok(len) }
 }
 
 /// A portion of a message.
@@ -36,21 +105,40 @@ pub struct Segment {
     pub first: bool,
     /// True in the last.
     pub last: bool,
-    /// Its bytes.
+    /// Its bytes, at most [`MAX_SEGMENT`].
     pub bytes: Bytes,
 }
 
+const FIRST: u8 = 1;
+const LAST: u8 = 2;
+
 impl Segment {
     /// Reads the next segment off a decrypted frame.
-    pub fn decode(_frame: &mut Bytes) -> Result<Self, MalformedMessage> {
-        todo!()
+    pub fn decode(frame: &mut Bytes) -> Result<Self, MalformedMessage> {
+        let mut reader = Reader::new(core::mem::take(frame));
+        let stream = reader.u32()?;
+        let flags = reader.u8()?;
+        if flags & !(FIRST | LAST) != 0 {
+            return Err(MalformedMessage::Value);
+        }
+        let bytes = reader.bytes16(MAX_SEGMENT)?;
+        *frame = reader.rest().clone();
+        Ok(Self { stream, first: flags & FIRST != 0, last: flags & LAST != 0, bytes })
     }
+
     /// Appends the header of a segment with `len` bytes, which the caller appends after it.
-    pub fn encode_header(_stream: u32, _first: bool, _last: bool, _len: u16, _out: &mut bytes::BytesMut) {
-        todo!()
+    pub fn encode_header(stream: u32, first: bool, last: bool, len: u16, out: &mut BytesMut) {
+        out.put_u32(stream);
+        out.put_u8(if first { FIRST } else { 0 } | if last { LAST } else { 0 });
+        out.put_u16(len);
     }
-    /// Appends it to a frame's plaintext.
-    pub fn encode_into(&self, _out: &mut bytes::BytesMut) {
-        todo!()
+
+    /// Appends it to a frame's plaintext. Bytes past [`MAX_SEGMENT`] would fit no frame and are left out.
+    pub fn encode_into(&self, out: &mut BytesMut) {
+        let bytes = &self.bytes[..self.bytes.len().min(MAX_SEGMENT)];
+        out.reserve(SEGMENT_HEADER + bytes.len());
+        // MAX_SEGMENT is below 2^16.
+        Self::encode_header(self.stream, self.first, self.last, bytes.len() as u16, out);
+        out.put_slice(bytes);
     }
 }

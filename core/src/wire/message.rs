@@ -1,8 +1,11 @@
-//! Messages: `u8 kind ‖ u32 request id ‖ body`.
+//! Messages: `u8 kind ‖ u32 request id ‖ body ‖ optional fields`.
+
+use bytes::Bytes;
 
 use super::{Hello, Request, Response};
+use crate::codec::{Reader, Writer};
+use crate::crypto::Suite;
 use crate::error::MalformedMessage;
-use bytes::Bytes;
 
 /// What pays for a message's bytes, so that relaying cannot deadlock.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, PartialOrd, Ord)]
@@ -14,6 +17,24 @@ pub enum Class {
     Terminal = 1,
     /// Client uploads: wait for terminal credit elsewhere.
     Relay = 2,
+}
+
+impl Class {
+    /// What pays for a request of this kind from a client (`from_client`) or a node.
+    pub(super) const fn of_request(kind: u8, from_client: bool) -> Self {
+        match kind {
+            kind::HAVE | kind::PUT_BLOB | kind::PUT_RECORD if from_client => Self::Relay,
+            kind::HAVE | kind::PUT_BLOB | kind::PUT_RECORD => Self::Terminal,
+            _ => Self::Control,
+        }
+    }
+
+    fn from_number(number: u8) -> Result<Self, MalformedMessage> {
+        [Self::Control, Self::Terminal, Self::Relay]
+            .into_iter()
+            .find(|class| *class as u8 == number)
+            .ok_or(MalformedMessage::Value)
+    }
 }
 
 /// Why a link is closed on purpose.
@@ -36,6 +57,51 @@ pub enum CloseReason {
     Other = 255,
 }
 
+impl CloseReason {
+    fn from_number(number: u8) -> Self {
+        [Self::Shutdown, Self::Duplicate, Self::NotAdmitted, Self::Fault, Self::Idle, Self::Full]
+            .into_iter()
+            .find(|reason| *reason as u8 == number)
+            .unwrap_or(Self::Other)
+    }
+}
+
+/// The numbers of the kinds of messages. What is named here and nowhere else is reserved: such a request is
+/// answered `Unsupported`.
+pub(super) mod kind {
+    pub(crate) const HELLO: u8 = 0x00;
+    pub(crate) const CREDIT: u8 = 0x01;
+    pub(crate) const GOODBYE: u8 = 0x02;
+
+    pub(crate) const FIRST_REQUEST: u8 = 0x10;
+    pub(crate) const HAVE: u8 = 0x10;
+    pub(crate) const PUT_BLOB: u8 = 0x11;
+    pub(crate) const GET_BLOB: u8 = 0x12;
+    pub(crate) const PUT_RECORD: u8 = 0x13;
+    pub(crate) const GET_RECORD: u8 = 0x14;
+    pub(crate) const LIST_RECORDS: u8 = 0x15;
+    // 0x16 WatchRecords: reserved.
+    pub(crate) const STATUS: u8 = 0x17;
+    pub(crate) const EVICT: u8 = 0x20;
+    pub(crate) const VERIFY: u8 = 0x21;
+    pub(crate) const PEERS: u8 = 0x22;
+    pub(crate) const INVITE: u8 = 0x23;
+    // 0x24 Leave: reserved.
+    pub(crate) const PING: u8 = 0x30;
+    pub(crate) const VIEW: u8 = 0x31;
+    // 0x32 FindSuccessor, 0x33 Notify, 0x34 Digest, 0x35 CheckPins, 0x36 RotateNetworkKey: reserved.
+    /// Never given to any request: what a request of an unknown kind is written as.
+    pub(crate) const NO_REQUEST: u8 = 0x7F;
+
+    /// Answers have this bit, and mostly the number of their request.
+    pub(crate) const ANSWER: u8 = 0x80;
+    /// The answer to any request that was not done.
+    pub(crate) const ERROR: u8 = 0xFF;
+}
+
+/// Bytes of a message before its body.
+pub const MESSAGE_HEADER: usize = 5;
+
 /// One message.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Message {
@@ -43,7 +109,7 @@ pub enum Message {
     Hello(Hello),
     /// Gives the receiver leave for so many more bytes of a class.
     Credit {
-        /// Terminal or relay.
+        /// Terminal or relay; of `Control` no credit is kept.
         class: Class,
         /// Bytes.
         bytes: u32,
@@ -73,17 +139,83 @@ pub enum Message {
 
 impl Message {
     /// The bytes in two pieces, so that a bulk payload at the end of a message is never copied: what comes before it, and it.
+    ///
+    /// Never fails: of a list that is longer than its limit only the beginning is written.
     pub fn encode(&self) -> (Bytes, Bytes) {
-        todo!()
+        let mut out = Writer::with_capacity(128);
+        let payload = match self {
+            Self::Hello(hello) => {
+                begin(&mut out, kind::HELLO, 0);
+                hello.encode(&mut out);
+                None
+            }
+            Self::Credit { class, bytes } => {
+                begin(&mut out, kind::CREDIT, 0);
+                out.u8(*class as u8);
+                out.u32(*bytes);
+                None
+            }
+            Self::Goodbye(reason) => {
+                begin(&mut out, kind::GOODBYE, 0);
+                out.u8(*reason as u8);
+                None
+            }
+            Self::Request { id, request } => {
+                begin(&mut out, request.kind(), *id);
+                request.encode(&mut out)
+            }
+            Self::UnknownRequest { id } => {
+                begin(&mut out, kind::NO_REQUEST, *id);
+                None
+            }
+            Self::Response { id, response } => {
+                begin(&mut out, response.kind(), *id);
+                response.encode(&mut out)
+            }
+        };
+        if let Some(payload) = &payload {
+            out.payload_header(payload.len());
+        }
+        (out.freeze(), payload.unwrap_or_default())
     }
-    /// Reads a message that fills `bytes`; payloads are slices of it.
-    pub fn decode(_bytes: Bytes) -> Result<Self, MalformedMessage> {
-        todo!()
+
+    /// Reads a message that fills `bytes`; payloads, records and pins are slices of it. The parts of records are
+    /// hashed here; signatures are for the receiver to verify.
+    pub fn decode(suite: Suite, bytes: Bytes) -> Result<Self, MalformedMessage> {
+        let mut body = Reader::new(bytes);
+        let kind = body.u8()?;
+        let id = body.u32()?;
+        if kind < kind::FIRST_REQUEST {
+            if id != 0 {
+                return Err(MalformedMessage::Value);
+            }
+            return Self::decode_link(kind, body);
+        }
+        if kind & kind::ANSWER != 0 {
+            return Ok(Self::Response { id, response: Response::decode(suite, kind, body)? });
+        }
+        Ok(match Request::decode(suite, kind, body)? {
+            Some(request) => Self::Request { id, request },
+            None => Self::UnknownRequest { id },
+        })
+    }
+
+    /// Messages that belong to the link itself.
+    fn decode_link(kind: u8, mut body: Reader) -> Result<Self, MalformedMessage> {
+        let message = match kind {
+            kind::HELLO => return Ok(Self::Hello(Hello::decode(body)?)),
+            kind::CREDIT => Self::Credit { class: Class::from_number(body.u8()?)?, bytes: body.u32()? },
+            kind::GOODBYE => Self::Goodbye(CloseReason::from_number(body.u8()?)),
+            _ => return Err(MalformedMessage::Value),
+        };
+        body.finish()?;
+        Ok(message)
     }
 }
 
-/// Bytes of a message before its body.
-pub const MESSAGE_HEADER: usize = 5;
+fn begin(out: &mut Writer, kind: u8, id: u32) {
+    out.u8(kind);
+    out.u32(id);
 
 /// What the first bytes of a message tell, before the rest has come.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -109,7 +241,17 @@ pub enum Outline {
 impl Outline {
     /// Reads it off the first bytes of a message that a client (`from_client`) or a node sends; `None` for a kind that is neither
     /// request nor answer nor known.
-    pub const fn read(_header: &[u8; MESSAGE_HEADER], _from_client: bool) -> Option<Self> {
-        todo!()
+    pub const fn read(header: &[u8; MESSAGE_HEADER], from_client: bool) -> Option<Self> {
+        let [kind, id @ ..] = *header;
+        let id = u32::from_be_bytes(id);
+        match kind {
+            kind::HELLO => Some(Self::Hello),
+            kind::CREDIT | kind::GOODBYE => Some(Self::Link),
+            ..kind::FIRST_REQUEST => None,
+            kind::FIRST_REQUEST..kind::ANSWER => {
+                Some(Self::Request { id, class: Class::of_request(kind, from_client) })
+            }
+            kind::ANSWER.. => Some(Self::Response { id }),
+        }
     }
 }

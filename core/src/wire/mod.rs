@@ -2,20 +2,23 @@
 //!
 //! Parses and builds; decides nothing, and knows neither links nor keys.
 
-mod codec;
 mod frame;
 mod hello;
 mod message;
+mod page;
 mod request;
 mod response;
+mod status;
 mod token;
 
-pub use codec::{Reader, Writer};
-pub use frame::{FrameBuffer, MAX_FRAME, SEGMENT_HEADER, Segment};
+pub use crate::codec::{Reader, Writer};
+pub use frame::{FRAME_TAG, FrameBuffer, MAX_FRAME, MAX_SEGMENT, SEGMENT_HEADER, Segment};
 pub use hello::{Hello, OwnerProof, Role};
 pub use message::{Class, CloseReason, MESSAGE_HEADER, Message, Outline};
+pub use page::MembershipPage;
 pub use request::{ListCursor, Request};
-pub use response::{ErrorCode, PeerState, PeerStatus, Response, Status, WireError};
+pub use response::{ErrorCode, Response, WireError};
+pub use status::{PeerState, PeerStatus, Status};
 pub use token::{Token, TokenError};
 
 pub use crate::config::PROTOCOL_VERSION;

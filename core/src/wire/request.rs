@@ -1,61 +1,225 @@
 //! Requests. What a client sends to its entry node is placed and replicated; the same from a node is stored here and never forwarded.
 
-use super::Class;
-use crate::id::{BlobId, Name, OwnerId};
-use crate::record::{Admission, Pin, Record, Removal, Settings};
 use alloc::vec::Vec;
 use bytes::Bytes;
-use core::net::SocketAddr;
 
-/// Where a list goes on: after this name in this shard (first byte of names).
+use super::message::kind;
+use super::{Class, MembershipPage};
+use crate::codec::{Reader, Writer};
+use crate::config::limit;
+use crate::crypto::Suite;
+use crate::error::MalformedMessage;
+use crate::id::{BlobId, Name, OwnerId};
+use crate::record::{Pin, Record};
+
+/// Where a list goes on: after this name.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, PartialOrd, Ord)]
 pub struct ListCursor(pub Name);
 
 /// What one side asks of the other.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Request {
-    /// Are these blobs here under a pin of the same owner? Where yes, the new pin is kept too, durably. 1 to 256 pins.
-    Have { pins: Vec<Pin> },
-    /// Keep this blob under these pins (1 to 16, all of this blob).
-    PutBlob { pins: Vec<Pin>, blob: Bytes },
-    /// Bytes of a blob; `len` 0 for all after `offset`.
-    GetBlob { id: BlobId, offset: u32, len: u32 },
+    /// Are these blobs here under a pin of the same owner? Where yes, the new pin is kept too, durably.
+    Have {
+        /// The new pins, one or more; at most [`limit::HAVE_PINS`] are sent.
+        pins: Vec<Pin>,
+    },
+    /// Keep this blob under these pins.
+    PutBlob {
+        /// The pins, all of this blob, one or more; at most [`limit::BLOB_PINS`] are sent.
+        pins: Vec<Pin>,
+        /// The blob; at most [`limit::BLOB`] bytes are sent.
+        blob: Bytes,
+    },
+    /// Bytes of a blob.
+    GetBlob {
+        /// Which.
+        id: BlobId,
+        /// The first byte that is wanted.
+        offset: u32,
+        /// How many; 0 for all that follow.
+        len: u32,
+    },
     /// Keep this record (between nodes also a stub).
-    PutRecord { record: Record },
+    PutRecord {
+        /// The record.
+        record: Record,
+    },
     /// The newest record of a name.
-    GetRecord { owner: OwnerId, name: Name },
-    /// Records of an owner without their bodies in the order of their names, tombstones left out, at most `rows`. From a client: of the whole network;
-    /// from a node: what is stored here, tombstones (as stubs) included so that the newest wins, for the shards named (first bytes of names, inclusive).
-    ListRecords { owner: OwnerId, after: Option<ListCursor>, rows: u16, shards: (u8, u8) },
-    /// Reserved: answered `Unsupported`.
-    WatchRecords { owner: OwnerId },
+    GetRecord {
+        /// Whose.
+        owner: OwnerId,
+        /// Of which name.
+        name: Name,
+    },
+    /// Records of an owner in the order of their names, without their bodies. From a client: of the whole network,
+    /// tombstones left out. From a node: what is stored here, tombstones (as stubs) included so that the newest wins.
+    ListRecords {
+        /// Whose.
+        owner: OwnerId,
+        /// Only names after this one.
+        after: Option<ListCursor>,
+        /// At most so many; never more than [`limit::LIST_ROWS`] are given.
+        rows: u16,
+        /// Only names whose first byte is one of these or between them.
+        shards: (u8, u8),
+    },
     /// What this node is and holds.
     Status,
-    /// Control: drop the local bytes of one name, or of all names of the owner.
-    Evict { owner: OwnerId, name: Option<Name> },
-    /// Control: hash the blobs held after this one, as many as a page has.
-    Verify { after: Option<BlobId> },
+    /// Control: drop the local bytes of an owner's blobs and records.
+    Evict {
+        /// Whose.
+        owner: OwnerId,
+        /// Of one name; `None` for all.
+        name: Option<Name>,
+    },
+    /// Control: hash blobs that are held, as many as a page has.
+    Verify {
+        /// Begin after this one.
+        after: Option<BlobId>,
+    },
     /// Control: who is in the network, and how they are.
     Peers,
-    /// Control: a token, for clients or for nodes.
-    Invite { node: bool },
-    /// Control: leave the network. (Answered `Unsupported` until it is built.)
-    Leave,
-    /// Between nodes: are you there? Carries the wall clock.
-    Ping { unix_ms: u64 },
-    /// Between nodes: what I know of the membership (in pages), and its digest when that is all. Answered with `View` by whoever knows more.
-    View {
-        digest: [u8; 32],
-        admissions: Vec<(Admission, Vec<SocketAddr>)>,
-        removals: Vec<Removal>,
-        settings: Option<Settings>,
+    /// Control: a token.
+    Invite {
+        /// For a node, with the network's signing key; else for a client.
+        node: bool,
     },
-    // FindSuccessor, Notify, Digest, CheckPins: kinds reserved in PROTOCOL.md.
+    /// Between nodes: are you there?
+    Ping {
+        /// The sender's wall clock, Unix milliseconds.
+        unix_ms: u64,
+    },
+    /// Between nodes: what I know of the membership. Answered with a page of what the other side knows.
+    View(MembershipPage),
 }
 
 impl Request {
     /// Which credit its bytes use when a client (`from_client`) or a node sends it.
-    pub const fn class(&self, _from_client: bool) -> Class {
-        todo!()
+    pub const fn class(&self, from_client: bool) -> Class {
+        Class::of_request(self.kind(), from_client)
     }
+
+    pub(super) const fn kind(&self) -> u8 {
+        match self {
+            Self::Have { .. } => kind::HAVE,
+            Self::PutBlob { .. } => kind::PUT_BLOB,
+            Self::GetBlob { .. } => kind::GET_BLOB,
+            Self::PutRecord { .. } => kind::PUT_RECORD,
+            Self::GetRecord { .. } => kind::GET_RECORD,
+            Self::ListRecords { .. } => kind::LIST_RECORDS,
+            Self::Status => kind::STATUS,
+            Self::Evict { .. } => kind::EVICT,
+            Self::Verify { .. } => kind::VERIFY,
+            Self::Peers => kind::PEERS,
+            Self::Invite { .. } => kind::INVITE,
+            Self::Ping { .. } => kind::PING,
+            Self::View(_) => kind::VIEW,
+        }
+    }
+
+    /// Writes the body; a bulk payload is given back and follows as the last field.
+    pub(super) fn encode(&self, out: &mut Writer) -> Option<Bytes> {
+        match self {
+            Self::Have { pins } => encode_pins(pins, limit::HAVE_PINS, out),
+            Self::PutBlob { pins, blob } => {
+                encode_pins(pins, limit::BLOB_PINS, out);
+                return Some(blob.slice(..blob.len().min(limit::BLOB)));
+            }
+            Self::GetBlob { id, offset, len } => {
+                out.raw(id.as_bytes());
+                out.u32(*offset);
+                out.u32(*len);
+            }
+            Self::PutRecord { record } => out.bytes32(record.bytes()),
+            Self::GetRecord { owner, name } => {
+                out.raw(owner.as_bytes());
+                out.raw(name.as_bytes());
+            }
+            Self::ListRecords { owner, after, rows, shards } => {
+                out.raw(owner.as_bytes());
+                encode_optional_id(after.as_ref().map(|cursor| cursor.0.as_bytes()), out);
+                out.u16(*rows);
+                out.u8(shards.0);
+                out.u8(shards.1);
+            }
+            Self::Status | Self::Peers => {}
+            Self::Evict { owner, name } => {
+                out.raw(owner.as_bytes());
+                encode_optional_id(name.as_ref().map(Name::as_bytes), out);
+            }
+            Self::Verify { after } => encode_optional_id(after.as_ref().map(BlobId::as_bytes), out),
+            Self::Invite { node } => out.flag(*node),
+            Self::Ping { unix_ms } => out.u64(*unix_ms),
+            Self::View(page) => page.encode(out),
+        }
+        None
+    }
+
+    /// Reads the body of a request; `None` for a kind that this version does not know.
+    pub(super) fn decode(
+        suite: Suite,
+        kind: u8,
+        mut body: Reader,
+    ) -> Result<Option<Self>, MalformedMessage> {
+        let request = match kind {
+            kind::HAVE => Self::Have { pins: decode_pins(&mut body, limit::HAVE_PINS)? },
+            kind::PUT_BLOB => {
+                let pins = decode_pins(&mut body, limit::BLOB_PINS)?;
+                return Ok(Some(Self::PutBlob { pins, blob: body.payload(limit::BLOB)? }));
+            }
+            kind::GET_BLOB => {
+                Self::GetBlob { id: BlobId(body.array()?), offset: body.u32()?, len: body.u32()? }
+            }
+            kind::PUT_RECORD => Self::PutRecord { record: decode_record(suite, &mut body)? },
+            kind::GET_RECORD => {
+                Self::GetRecord { owner: OwnerId(body.array()?), name: Name(body.array()?) }
+            }
+            kind::LIST_RECORDS => Self::ListRecords {
+                owner: OwnerId(body.array()?),
+                after: decode_optional_id(&mut body)?.map(|name| ListCursor(Name(name))),
+                rows: body.u16()?,
+                shards: (body.u8()?, body.u8()?),
+            },
+            kind::STATUS => Self::Status,
+            kind::EVICT => Self::Evict {
+                owner: OwnerId(body.array()?),
+                name: decode_optional_id(&mut body)?.map(Name),
+            },
+            kind::VERIFY => Self::Verify { after: decode_optional_id(&mut body)?.map(BlobId) },
+            kind::PEERS => Self::Peers,
+            kind::INVITE => Self::Invite { node: body.flag()? },
+            kind::PING => Self::Ping { unix_ms: body.u64()? },
+            kind::VIEW => Self::View(MembershipPage::decode(&mut body)?),
+            _ => return Ok(None),
+        };
+        body.finish()?;
+        Ok(Some(request))
+    }
+}
+
+fn encode_pins(pins: &[Pin], max: usize, out: &mut Writer) {
+    let count = out.count(pins.len(), max);
+    pins.iter().take(count).for_each(|pin| out.bytes16(pin.bytes()));
+}
+
+fn decode_pins(body: &mut Reader, max: usize) -> Result<Vec<Pin>, MalformedMessage> {
+    let count = body.count(max)?;
+    (0..count).map(|_| Ok(Pin::parse(body.bytes16(usize::MAX)?)?)).collect()
+}
+
+pub(super) fn decode_record(suite: Suite, body: &mut Reader) -> Result<Record, MalformedMessage> {
+    Ok(Record::parse(suite, body.bytes32(limit::RECORD)?)?)
+}
+
+/// `u8 0`, or `u8 1 ‖ 32 bytes`.
+pub(super) fn encode_optional_id(id: Option<&[u8; 32]>, out: &mut Writer) {
+    out.flag(id.is_some());
+    if let Some(id) = id {
+        out.raw(id);
+    }
+}
+
+pub(super) fn decode_optional_id(body: &mut Reader) -> Result<Option<[u8; 32]>, MalformedMessage> {
+    if body.flag()? { Ok(Some(body.array()?)) } else { Ok(None) }
 }

@@ -1,49 +1,269 @@
 //! Answers.
 
-use super::ListCursor;
-use crate::id::{BlobId, NetworkId, NodeId};
-use crate::record::{Admission, Record, Removal, Settings};
-use alloc::string::String;
 use alloc::vec::Vec;
 use bytes::Bytes;
-use core::net::SocketAddr;
 use thiserror::Error;
 
-/// What one side answers to a [`Request`](super::Request) of the same name.
+use super::message::kind;
+use super::request::{decode_optional_id, decode_record, encode_optional_id};
+use super::{ListCursor, MembershipPage, PeerStatus, Status, Token};
+use crate::codec::{Reader, Writer};
+use crate::config::limit;
+use crate::crypto::Suite;
+use crate::error::MalformedMessage;
+use crate::id::{BlobId, Name, NodeId};
+use crate::record::Record;
+
+/// What one side answers to a [`Request`](super::Request).
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Response {
-    /// For each pin on how many of the wanted replicas blob and pin are durable now. `wanted` is W.
-    Have { copies: Vec<u8>, wanted: u8 },
-    /// Durable on so many replicas; fewer than `wanted` is a degraded write. A single node answers 1 of 1.
-    Stored { copies: u8, wanted: u8 },
-    /// Bytes of a blob, and which node had them.
-    Blob { source: NodeId, bytes: Bytes },
-    /// The newest record known (a tombstone, too); `None` if there never was one. `floor`: the owner's floor record, if there is one.
-    /// `fresh`: a quorum agreed.
-    Record { record: Option<Record>, floor: Option<Record>, fresh: bool },
-    /// A page of a list; `next` if more follow; `complete`: every responsible replica set answered.
-    Records { records: Vec<Record>, next: Option<ListCursor>, floor: Option<Record>, complete: bool },
-    /// See [`Status`].
-    Status(Status),
-    /// What was dropped.
-    Evicted { blobs: u64, bytes: u64 },
-    /// What was hashed in this page, and which blobs were damaged; `next` if there are more.
-    Verified { checked: u64, bytes: u64, damaged: Vec<BlobId>, next: Option<BlobId> },
-    /// The members.
-    Peers(Vec<PeerStatus>),
-    /// A token.
-    Invite { token: String },
-    /// The wall clock.
-    Pong { unix_ms: u64 },
-    /// As in [`Request::View`](super::Request::View).
-    View {
-        digest: [u8; 32],
-        admissions: Vec<(Admission, Vec<SocketAddr>)>,
-        removals: Vec<Removal>,
-        settings: Option<Settings>,
+    /// To `Have`.
+    Have {
+        /// For each pin, on how many of the wanted replicas blob and pin are durable now; at most
+        /// [`limit::HAVE_PINS`] are sent.
+        copies: Vec<u8>,
+        /// How many there should be (W).
+        wanted: u8,
     },
-    /// It was not done.
+    /// To `PutBlob` and `PutRecord`: it is durable. Fewer copies than wanted are a degraded write; a single node
+    /// answers 1 of 1.
+    Stored {
+        /// On how many of the wanted replicas.
+        copies: u8,
+        /// How many there should be (W).
+        wanted: u8,
+    },
+    /// To `GetBlob`.
+    Blob {
+        /// Which node had them.
+        source: NodeId,
+        /// The bytes, fewer than asked for only at the blob's end; at most [`limit::BLOB`] are sent.
+        bytes: Bytes,
+    },
+    /// To `GetRecord`.
+    Record {
+        /// The newest record known, a tombstone too; `None` if there never was one.
+        record: Option<Record>,
+        /// The owner's floor record, if there is one.
+        floor: Option<Record>,
+        /// A quorum agreed.
+        fresh: bool,
+    },
+    /// To `ListRecords`: a page.
+    Records {
+        /// Records without their bodies, in the order of their names. At most [`limit::LIST_ROWS`] and
+        /// [`limit::LIST_BYTES`] are sent; `next` then says where the page really ends.
+        records: Vec<Record>,
+        /// Where the list goes on; `None` at its end.
+        next: Option<ListCursor>,
+        /// The owner's floor record, if there is one.
+        floor: Option<Record>,
+        /// Every responsible replica set answered.
+        complete: bool,
+    },
+    /// To `Status`.
+    Status(Status),
+    /// To `Evict`: what was dropped.
+    Evicted {
+        /// How many blobs.
+        blobs: u64,
+        /// Their bytes, and those of records' parts.
+        bytes: u64,
+    },
+    /// To `Verify`: a page.
+    Verified {
+        /// How many blobs were hashed.
+        checked: u64,
+        /// Their bytes.
+        bytes: u64,
+        /// Those that were damaged; at most [`limit::DAMAGED`] are sent.
+        damaged: Vec<BlobId>,
+        /// The last one hashed, if there are more.
+        next: Option<BlobId>,
+    },
+    /// To `Peers`: the members, at most [`limit::MEMBERS`].
+    Peers(Vec<PeerStatus>),
+    /// To `Invite`.
+    Invite {
+        /// The token; peers that do not fit its text are left out.
+        token: Token,
+    },
+    /// To `Ping`.
+    Pong {
+        /// The sender's wall clock, Unix milliseconds.
+        unix_ms: u64,
+    },
+    /// To `View`.
+    View(MembershipPage),
+    /// To any request: it was not done.
     Error(WireError),
+}
+
+impl Response {
+    pub(super) const fn kind(&self) -> u8 {
+        match self {
+            Self::Have { .. } => kind::ANSWER | kind::HAVE,
+            Self::Stored { .. } => kind::ANSWER | kind::PUT_BLOB,
+            Self::Blob { .. } => kind::ANSWER | kind::GET_BLOB,
+            Self::Record { .. } => kind::ANSWER | kind::GET_RECORD,
+            Self::Records { .. } => kind::ANSWER | kind::LIST_RECORDS,
+            Self::Status(_) => kind::ANSWER | kind::STATUS,
+            Self::Evicted { .. } => kind::ANSWER | kind::EVICT,
+            Self::Verified { .. } => kind::ANSWER | kind::VERIFY,
+            Self::Peers(_) => kind::ANSWER | kind::PEERS,
+            Self::Invite { .. } => kind::ANSWER | kind::INVITE,
+            Self::Pong { .. } => kind::ANSWER | kind::PING,
+            Self::View(_) => kind::ANSWER | kind::VIEW,
+            Self::Error(_) => kind::ERROR,
+        }
+    }
+
+    /// Writes the body; a bulk payload is given back and follows as the last field.
+    pub(super) fn encode(&self, out: &mut Writer) -> Option<Bytes> {
+        match self {
+            Self::Have { copies, wanted } => {
+                out.bytes16(&copies[..copies.len().min(limit::HAVE_PINS)]);
+                out.u8(*wanted);
+            }
+            Self::Stored { copies, wanted } => {
+                out.u8(*copies);
+                out.u8(*wanted);
+            }
+            Self::Blob { source, bytes } => {
+                out.raw(source.as_bytes());
+                return Some(bytes.slice(..bytes.len().min(limit::BLOB)));
+            }
+            Self::Record { record, floor, fresh } => {
+                encode_optional_record(record.as_ref(), out);
+                encode_optional_record(floor.as_ref(), out);
+                out.flag(*fresh);
+            }
+            Self::Records { records, next, floor, complete } => {
+                let next = encode_records(records, *next, out);
+                encode_optional_id(next.as_ref().map(|cursor| cursor.0.as_bytes()), out);
+                encode_optional_record(floor.as_ref(), out);
+                out.flag(*complete);
+            }
+            Self::Status(status) => status.encode(out),
+            Self::Evicted { blobs, bytes } => {
+                out.u64(*blobs);
+                out.u64(*bytes);
+            }
+            Self::Verified { checked, bytes, damaged, next } => {
+                out.u64(*checked);
+                out.u64(*bytes);
+                let count = out.count(damaged.len(), limit::DAMAGED);
+                damaged.iter().take(count).for_each(|id| out.raw(id.as_bytes()));
+                encode_optional_id(next.as_ref().map(BlobId::as_bytes), out);
+            }
+            Self::Peers(peers) => {
+                let count = out.count(peers.len(), limit::MEMBERS);
+                peers.iter().take(count).for_each(|peer| peer.encode(out));
+            }
+            Self::Invite { token } => out.bytes16(token.to_text().as_bytes()),
+            Self::Pong { unix_ms } => out.u64(*unix_ms),
+            Self::View(page) => page.encode(out),
+            Self::Error(error) => {
+                out.u8(error.code as u8);
+                encode_optional_record(error.current.as_ref(), out);
+            }
+        }
+        None
+    }
+
+    pub(super) fn decode(suite: Suite, kind: u8, mut body: Reader) -> Result<Self, MalformedMessage> {
+        if kind == kind::ERROR {
+            let error = WireError {
+                code: ErrorCode::from_number(body.u8()?),
+                current: decode_optional_record(suite, &mut body)?,
+            };
+            body.finish()?;
+            return Ok(Self::Error(error));
+        }
+        let response = match kind & !kind::ANSWER {
+            kind::HAVE => {
+                Self::Have { copies: body.bytes16(limit::HAVE_PINS)?.to_vec(), wanted: body.u8()? }
+            }
+            kind::PUT_BLOB => Self::Stored { copies: body.u8()?, wanted: body.u8()? },
+            kind::GET_BLOB => {
+                let source = NodeId(body.array()?);
+                return Ok(Self::Blob { source, bytes: body.payload(limit::BLOB)? });
+            }
+            kind::GET_RECORD => Self::Record {
+                record: decode_optional_record(suite, &mut body)?,
+                floor: decode_optional_record(suite, &mut body)?,
+                fresh: body.flag()?,
+            },
+            kind::LIST_RECORDS => Self::Records {
+                records: decode_records(suite, &mut body)?,
+                next: decode_optional_id(&mut body)?.map(|name| ListCursor(Name(name))),
+                floor: decode_optional_record(suite, &mut body)?,
+                complete: body.flag()?,
+            },
+            kind::STATUS => Self::Status(Status::decode(&mut body)?),
+            kind::EVICT => Self::Evicted { blobs: body.u64()?, bytes: body.u64()? },
+            kind::VERIFY => Self::Verified {
+                checked: body.u64()?,
+                bytes: body.u64()?,
+                damaged: decode_blob_ids(&mut body)?,
+                next: decode_optional_id(&mut body)?.map(BlobId),
+            },
+            kind::PEERS => {
+                let count = body.count(limit::MEMBERS)?;
+                Self::Peers((0..count).map(|_| PeerStatus::decode(&mut body)).collect::<Result<_, _>>()?)
+            }
+            kind::INVITE => Self::Invite { token: decode_token(&mut body)? },
+            kind::PING => Self::Pong { unix_ms: body.u64()? },
+            kind::VIEW => Self::View(MembershipPage::decode(&mut body)?),
+            _ => return Err(MalformedMessage::Value),
+        };
+        body.finish()?;
+        Ok(response)
+    }
+}
+
+/// Writes as many records as a page may have, and returns where it ends.
+fn encode_records(records: &[Record], next: Option<ListCursor>, out: &mut Writer) -> Option<ListCursor> {
+    let mut bytes = 0;
+    let fits = |record: &&Record| {
+        bytes += record.bytes().len();
+        bytes <= limit::LIST_BYTES
+    };
+    let fitting = records.iter().take(usize::from(limit::LIST_ROWS)).take_while(fits).count();
+    let count = out.count(fitting, usize::from(limit::LIST_ROWS));
+    let (page, rest) = records.split_at(count);
+    page.iter().for_each(|record| out.bytes32(record.bytes()));
+    match page.last() {
+        Some(last) if !rest.is_empty() => Some(ListCursor(last.header().name)),
+        _ => next,
+    }
+}
+
+fn decode_records(suite: Suite, body: &mut Reader) -> Result<Vec<Record>, MalformedMessage> {
+    let count = body.count(usize::from(limit::LIST_ROWS))?;
+    (0..count).map(|_| decode_record(suite, body)).collect()
+}
+
+fn encode_optional_record(record: Option<&Record>, out: &mut Writer) {
+    out.flag(record.is_some());
+    if let Some(record) = record {
+        out.bytes32(record.bytes());
+    }
+}
+
+fn decode_optional_record(suite: Suite, body: &mut Reader) -> Result<Option<Record>, MalformedMessage> {
+    if body.flag()? { Ok(Some(decode_record(suite, body)?)) } else { Ok(None) }
+}
+
+fn decode_blob_ids(body: &mut Reader) -> Result<Vec<BlobId>, MalformedMessage> {
+    let count = body.count(limit::DAMAGED)?;
+    (0..count).map(|_| Ok(BlobId(body.array()?))).collect()
+}
+
+fn decode_token(body: &mut Reader) -> Result<Token, MalformedMessage> {
+    let text = body.bytes16(limit::TOKEN)?;
+    let text = core::str::from_utf8(&text).map_err(|_| MalformedMessage::Value)?;
+    Token::from_text(text).map_err(|_| MalformedMessage::Value)
 }
 
 /// Why a request was not done.
@@ -107,80 +327,15 @@ pub enum ErrorCode {
     Other = 255,
 }
 
-/// What a node is and holds.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Status {
-    /// Its id.
-    pub node: NodeId,
-    /// Its network.
-    pub network: NetworkId,
-    /// Where it listens.
-    pub addr: Option<SocketAddr>,
-    /// Its program's version.
-    pub version: String,
-    /// How long it has been up.
-    pub uptime_ms: u64,
-    /// Members with a link, or heard of lately.
-    pub peers_alive: u32,
-    /// Silent for a while.
-    pub peers_suspect: u32,
-    /// Silent for longer than `gone_after`.
-    pub peers_gone: u32,
-    /// Members in all, this one included.
-    pub members: u32,
-    /// Copies wanted of everything (R).
-    pub replicas: u8,
-    /// Blobs held.
-    pub blobs: u64,
-    /// Their bytes.
-    pub blob_bytes: u64,
-    /// Records held, tombstones not counted.
-    pub records: u64,
-    /// Tombstones held.
-    pub tombstones: u64,
-    /// Items whose replica this node is.
-    pub copies_wanted: u64,
-    /// Those that are here.
-    pub copies_present: u64,
-    /// Those that are not.
-    pub copies_missing: u64,
-    /// Still catching up.
-    pub syncing: bool,
-    /// Requests and repairs under way or waiting.
-    pub pending_ops: u64,
-    /// Bytes that one owner may store here; 0 for no limit.
-    pub quota: u64,
-    /// Free space.
-    pub free_bytes: u64,
-}
-
-/// How a member is.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, PartialOrd, Ord)]
-#[repr(u8)]
-pub enum PeerState {
-    /// This node itself.
-    Own = 0,
-    /// There.
-    Alive = 1,
-    /// Silent for a while.
-    Suspect = 2,
-    /// Silent for longer than `gone_after`.
-    Gone = 3,
-}
-
-/// One member as this node sees it.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct PeerStatus {
-    /// Its id.
-    pub node: NodeId,
-    /// Where it was last reached, or is said to be.
-    pub addr: Option<SocketAddr>,
-    /// How it is.
-    pub state: PeerState,
-    /// Smoothed round-trip time in microseconds; 0 if unknown.
-    pub rtt_us: u32,
-    /// Since when nothing came from it, in milliseconds.
-    pub silent_ms: u64,
-    /// Positions on the ring.
-    pub positions: u8,
+impl ErrorCode {
+    fn from_number(number: u8) -> Self {
+        use ErrorCode::*;
+        [
+            Unsupported, Forbidden, NotFound, Stale, Past, Future, NoSpace, Quota, Invalid, Busy, Deadline, Disk,
+            Damaged, Stopping,
+        ]
+        .into_iter()
+        .find(|code| *code as u8 == number)
+        .unwrap_or(Other)
+    }
 }
