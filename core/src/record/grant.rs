@@ -37,7 +37,12 @@ impl Grant {
     }
 
     /// The checks that need no cryptography: does it cover a write to `name` of this version?
-    pub(super) fn covers(&self, name: &Name, version: Version, floor: Option<&Floor>) -> Result<(), SignedError> {
+    pub(super) fn covers(
+        &self,
+        name: &Name,
+        version: Version,
+        floor: Option<&Floor>,
+    ) -> Result<(), SignedError> {
         let scope = self.scope == EVERYTHING || self.scope == *name;
         let epoch = floor.is_none_or(|floor| self.epoch >= floor.grant_epoch);
         let time = self.not_after == 0 || version.ms() <= self.not_after;

@@ -119,11 +119,7 @@ struct Write<'a> {
 
 impl Write<'_> {
     /// Floor records with a grant do not come so far: their form forbids it.
-    fn claims(
-        &self,
-        network: &NetworkId,
-        floor: Option<&Floor>,
-    ) -> Result<Vec<SignatureClaim>, SignedError> {
+    fn claims(&self, network: &NetworkId, floor: Option<&Floor>) -> Result<Vec<SignatureClaim>, SignedError> {
         let mut claims = Vec::with_capacity(2);
         let mut key = *self.owner.as_bytes();
         if let Some(grant) = self.grant {

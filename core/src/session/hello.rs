@@ -28,7 +28,7 @@ pub(super) fn own_hello(local: &LocalSide, config: &Config, now: Now, binding: &
     };
     match &local.role {
         LocalRole::Node { admission, addrs, incarnation, .. } => {
-            hello.admission = Some(*admission);
+            hello.admission = Some(admission.clone());
             hello.addrs = addrs.iter().copied().take(limit::ADDRS).collect();
             hello.incarnation = *incarnation;
         }
@@ -75,7 +75,7 @@ pub(super) fn check_hello(
     let admission = match hello.role {
         Role::Node => {
             check_admission(local, now, node, &hello)?;
-            hello.admission
+            hello.admission.clone()
         }
         Role::Client | Role::Control => None,
     };

@@ -321,7 +321,7 @@ impl Session {
 
     fn take_message(&mut self, now: Now, whole: Whole) -> Result<(), PeerFault> {
         let charged = if whole.class == Class::Control { 0 } else { whole.bytes.len() };
-        match Message::decode(whole.bytes)? {
+        match Message::decode(self.local.suite, whole.bytes)? {
             Message::Hello(hello) => self.take_hello(now, hello),
             Message::Credit { .. } if self.peer.is_none() => Err(PeerFault::NotAllowed),
             Message::Credit { class, bytes } => {

@@ -1,7 +1,7 @@
 //! Frames and segments: `u16 length ‖ ciphertext`, inside it `(u32 stream ‖ u8 flags ‖ u16 length ‖ bytes)…`.
 
 use alloc::collections::VecDeque;
-use bytes::{BufMut as _, Bytes, BytesMut};
+use bytes::{Buf as _, BufMut as _, Bytes, BytesMut};
 
 use crate::codec::Reader;
 use crate::error::{MalformedMessage, PeerFault};
@@ -19,8 +19,8 @@ const PREFIX: usize = 2;
 
 /// Collects received bytes and cuts them into frames.
 ///
-/// A frame that came in one portion is a slice of it; of the others each byte is copied once. Whoever asks
-/// for frames until there is none leaves less than one frame behind, however small the portions were.
+/// Each byte is copied once, into the buffer in which its frame is decrypted. Whoever asks for frames until there is
+/// none leaves less than one frame behind, however small the portions were.
 #[derive(Debug, Default)]
 pub struct FrameBuffer {
     /// The beginning of a frame, with its length; empty between frames.
@@ -39,24 +39,23 @@ impl FrameBuffer {
         }
     }
 
-    /// The ciphertext of the next whole frame, without its length; `None` until more bytes come. A frame of more than
-    /// `max` bytes is a fault as soon as its length is known.
-    pub fn frame(&mut self, max: usize) -> Result<Option<Bytes>, PeerFault> {
-        if self.partial.is_empty()
-            && let Some(portion) = self.portions.front_mut()
-            && let Some(prefix) = portion.first_chunk::<PREFIX>()
-        {
-            let len = bounded(*prefix, max)?;
-            if portion.len() >= PREFIX + len {
-                let frame = portion.split_to(PREFIX + len).slice(PREFIX..);
-                if portion.is_empty() {
-                    self.portions.pop_front();
-                }
-                self.buffered -= PREFIX + len;
-                return Ok(Some(frame));
-            }
+    /// The ciphertext of the next whole frame, without its length, to be decrypted in place; `None` until more bytes
+    /// come. A frame of more than `max` bytes is a fault as soon as its length is known.
+    pub fn frame(&mut self, max: usize) -> Result<Option<BytesMut>, PeerFault> {
+        self.collect(PREFIX);
+        let Some(prefix) = self.partial.first_chunk::<PREFIX>() else { return Ok(None) };
+        let len = usize::from(u16::from_be_bytes(*prefix));
+        if len > max {
+            return Err(PeerFault::TooLarge);
         }
-        self.assemble(max)
+        self.collect(PREFIX + len);
+        if self.partial.len() < PREFIX + len {
+            return Ok(None);
+        }
+        self.buffered -= PREFIX + len;
+        let mut frame = core::mem::take(&mut self.partial);
+        frame.advance(PREFIX);
+        Ok(Some(frame))
     }
 
     /// Bytes held.
@@ -64,36 +63,19 @@ impl FrameBuffer {
         self.buffered
     }
 
-    fn assemble(&mut self, max: usize) -> Result<Option<Bytes>, PeerFault> {
-        self.collect(PREFIX);
-        let Some(prefix) = self.partial.first_chunk::<PREFIX>() else { return Ok(None) };
-        let whole = PREFIX + bounded(*prefix, max)?;
-        self.collect(whole);
-        if self.partial.len() < whole {
-            return Ok(None);
-        }
-        self.buffered -= whole;
-        Ok(Some(core::mem::take(&mut self.partial).freeze().slice(PREFIX..)))
-    }
-
     /// Moves bytes from the portions until `partial` has `len`.
     fn collect(&mut self, len: usize) {
+        self.partial.reserve(len.saturating_sub(self.partial.len()));
         while self.partial.len() < len
             && let Some(portion) = self.portions.front_mut()
         {
             let part = portion.split_to(portion.len().min(len - self.partial.len()));
-            self.partial.reserve(len - self.partial.len());
             self.partial.put_slice(&part);
             if portion.is_empty() {
                 self.portions.pop_front();
             }
         }
     }
-}
-
-fn bounded(prefix: [u8; PREFIX], max: usize) -> Result<usize, PeerFault> {
-    let len = usize::from(u16::from_be_bytes(prefix));
-    if len > max { Err(PeerFault::TooLarge) } else { Ok(len) }
 }
 
 /// A portion of a message.

@@ -216,6 +216,7 @@ impl Message {
 fn begin(out: &mut Writer, kind: u8, id: u32) {
     out.u8(kind);
     out.u32(id);
+}
 
 /// What the first bytes of a message tell, before the rest has come.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -157,11 +157,7 @@ impl Request {
     }
 
     /// Reads the body of a request; `None` for a kind that this version does not know.
-    pub(super) fn decode(
-        suite: Suite,
-        kind: u8,
-        mut body: Reader,
-    ) -> Result<Option<Self>, MalformedMessage> {
+    pub(super) fn decode(suite: Suite, kind: u8, mut body: Reader) -> Result<Option<Self>, MalformedMessage> {
         let request = match kind {
             kind::HAVE => Self::Have { pins: decode_pins(&mut body, limit::HAVE_PINS)? },
             kind::PUT_BLOB => {
@@ -172,9 +168,7 @@ impl Request {
                 Self::GetBlob { id: BlobId(body.array()?), offset: body.u32()?, len: body.u32()? }
             }
             kind::PUT_RECORD => Self::PutRecord { record: decode_record(suite, &mut body)? },
-            kind::GET_RECORD => {
-                Self::GetRecord { owner: OwnerId(body.array()?), name: Name(body.array()?) }
-            }
+            kind::GET_RECORD => Self::GetRecord { owner: OwnerId(body.array()?), name: Name(body.array()?) },
             kind::LIST_RECORDS => Self::ListRecords {
                 owner: OwnerId(body.array()?),
                 after: decode_optional_id(&mut body)?.map(|name| ListCursor(Name(name))),
@@ -182,10 +176,9 @@ impl Request {
                 shards: (body.u8()?, body.u8()?),
             },
             kind::STATUS => Self::Status,
-            kind::EVICT => Self::Evict {
-                owner: OwnerId(body.array()?),
-                name: decode_optional_id(&mut body)?.map(Name),
-            },
+            kind::EVICT => {
+                Self::Evict { owner: OwnerId(body.array()?), name: decode_optional_id(&mut body)?.map(Name) }
+            }
             kind::VERIFY => Self::Verify { after: decode_optional_id(&mut body)?.map(BlobId) },
             kind::PEERS => Self::Peers,
             kind::INVITE => Self::Invite { node: body.flag()? },

@@ -181,9 +181,7 @@ impl Response {
             return Ok(Self::Error(error));
         }
         let response = match kind & !kind::ANSWER {
-            kind::HAVE => {
-                Self::Have { copies: body.bytes16(limit::HAVE_PINS)?.to_vec(), wanted: body.u8()? }
-            }
+            kind::HAVE => Self::Have { copies: body.bytes16(limit::HAVE_PINS)?.to_vec(), wanted: body.u8()? },
             kind::PUT_BLOB => Self::Stored { copies: body.u8()?, wanted: body.u8()? },
             kind::GET_BLOB => {
                 let source = NodeId(body.array()?);
@@ -331,8 +329,20 @@ impl ErrorCode {
     fn from_number(number: u8) -> Self {
         use ErrorCode::*;
         [
-            Unsupported, Forbidden, NotFound, Stale, Past, Future, NoSpace, Quota, Invalid, Busy, Deadline, Disk,
-            Damaged, Stopping,
+            Unsupported,
+            Forbidden,
+            NotFound,
+            Stale,
+            Past,
+            Future,
+            NoSpace,
+            Quota,
+            Invalid,
+            Busy,
+            Deadline,
+            Disk,
+            Damaged,
+            Stopping,
         ]
         .into_iter()
         .find(|code| *code as u8 == number)

@@ -118,8 +118,7 @@ impl Token {
         let psk_epoch = u32::from_be_bytes(take(&mut content)?);
         let psk = Secret::new(take(&mut content)?);
         let network_key = take(&mut content)?;
-        let signing_seed =
-            if kind == FOR_NODE { Some(Secret::new(take(&mut content)?)) } else { None };
+        let signing_seed = if kind == FOR_NODE { Some(Secret::new(take(&mut content)?)) } else { None };
         let peers = decode_peers(content).map_err(|_| TokenError::Version)?;
         Ok(Self { psk_epoch, psk, network_key, signing_seed, peers })
     }
