@@ -57,6 +57,12 @@ pub enum Error {
     /// No address to enter the network by.
     #[error("no address of a node is known")]
     NoAddress,
+    /// The network has not admitted this node.
+    #[error("this node holds no admission to its network")]
+    NotAdmitted,
+    /// The network has removed this node.
+    #[error("this node was removed from its network")]
+    Removed,
     /// Settings that differ from the network's.
     #[error("the network has other settings than were asked for: {0}")]
     Settings(String),

@@ -14,10 +14,13 @@ mod error;
 pub mod home;
 mod jobs;
 mod listen;
+pub mod node;
 mod reactor;
 mod runtime;
 mod wake;
 
 pub use client::Client;
 pub use error::Error;
+pub use home::Home;
+pub use node::Node;
 pub use runtime::{CallError, EndError, Handle, Runtime, RuntimeOptions, StartError};
