@@ -8,7 +8,9 @@ use super::{Content, Head, HeadContent, HeadError};
 use crate::config::limit;
 use crate::crypto::{Part, SpaceKeys, open_record_part, seal_record_part, sealed_part_len};
 use crate::id::{BlobId, Name, NetworkId, ObjectId};
-use crate::record::{Floor, Header, Kind, LiveObject, PartInfo, Pin, PinBody, Record, SignedError, Version};
+use crate::record::{
+    Fields, Floor, Header, Kind, LiveObject, PartInfo, Pin, PinBody, Record, SignedError, Version,
+};
 
 /// The read epoch that [`SpaceKeys`] has keys of.
 const KEY_EPOCH: u32 = 0;
@@ -100,7 +102,7 @@ pub fn pin(
     length: u32,
 ) -> Pin {
     let body = PinBody { owner: keys.owner(), name: *name, object, since, blob, length, grant: None };
-    Pin::sign(keys.suite, network, &keys.sign, body)
+    Pin::sign(network, &keys.sign, body)
 }
 
 /// Opens the head of a file's record whose signature was verified. Checks the owner, that the key string inside makes the
@@ -147,7 +149,7 @@ fn header(keys: &SpaceKeys, kind: Kind, name: Name, version: Version) -> Header 
         file_epoch: 0,
         floor: None,
         grant: None,
-        unknown: Vec::new(),
+        unknown: Fields::default(),
     }
 }
 
