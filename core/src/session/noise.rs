@@ -227,21 +227,12 @@ impl Dh for NoiseDh {
         let pair = self.pair.as_ref().ok_or(snow::Error::Dh)?;
         let public = pubkey.first_chunk::<LEN>().ok_or(snow::Error::Dh)?;
         let out = out.first_chunk_mut::<LEN>().ok_or(snow::Error::Dh)?;
-        match self.suite {
-            Suite::Real => {
-                let shared =
-                    StaticSecret::from(*pair.secret().expose()).diffie_hellman(&PublicKey::from(*public));
-                if !shared.was_contributory() {
-                    return Err(snow::Error::Dh);
-                }
-                *out = *shared.as_bytes();
-            }
-            #[cfg(any(test, feature = "sim"))]
-            Suite::Sim => {
-                let both: [u8; LEN] = core::array::from_fn(|i| pair.public()[i] ^ public[i]);
-                *out = Suite::Sim.hash(&[&both]);
-            }
+        let own = StaticSecret::from(*pair.secret().expose());
+        let shared = own.diffie_hellman(&PublicKey::from(*public));
+        if !shared.was_contributory() {
+            return Err(snow::Error::Dh);
         }
+        *out = *shared.as_bytes();
         Ok(())
     }
 }
