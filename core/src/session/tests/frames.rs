@@ -100,7 +100,7 @@ fn a_transparent_suite_carries_the_same_messages() {
         if let LocalRole::Node { identity, admission, .. } = &mut side.role {
             *identity = LinkIdentity::from_secret(Suite::Sim, identity.secret().clone());
             admission.node = identity.node_id(Suite::Sim);
-            *admission = admission.sign(&side.network, &network_key);
+            *admission = admission.clone().sign(&side.network, &network_key);
         }
         side
     };

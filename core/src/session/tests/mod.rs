@@ -50,7 +50,7 @@ fn node_id(seed: u8) -> NodeId {
 fn admission(seed: u8, not_after: u64, signer: &SigningKey) -> Admission {
     let signature = signing_key(0).sign("", &network(), &[]);
     let node = node_id(seed);
-    Admission { node, positions: 8, volatile: false, serial: 1, not_after, signature }
+    Admission { node, positions: 8, volatile: false, serial: 1, not_after, signature, unknown: Default::default() }
         .sign(&network(), signer)
 }
 

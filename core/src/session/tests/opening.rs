@@ -16,7 +16,7 @@ fn two_nodes_open_a_link_and_know_each_other() {
         (pair.dialler.session.peer().unwrap(), pair.answerer.session.peer().unwrap());
     assert_eq!((seen_by_dialler.role, seen_by_dialler.node), (Role::Node, node_id(20)));
     assert_eq!((seen_by_answerer.role, seen_by_answerer.node), (Role::Node, node_id(10)));
-    assert_eq!(seen_by_dialler.admission.unwrap().node, node_id(20));
+    assert_eq!(seen_by_dialler.admission.as_ref().unwrap().node, node_id(20));
     assert_eq!(seen_by_dialler.incarnation, [20; 16]);
     assert_eq!(seen_by_dialler.addrs, ["192.0.2.1:4270".parse().unwrap()]);
     assert_eq!(seen_by_dialler.unix_ms, NOW.unix_ms);
