@@ -134,11 +134,10 @@ impl SendQueue {
         if self.open {
             self.start_paid(allowance);
         }
-        let (bytes, messages) = if self.open {
-            let messages = self.greetings.len() + self.urgent.len() + self.small.len() + self.bulk.len();
-            (self.ready, messages)
-        } else {
+        let (bytes, messages) = if self.only_greetings() {
             (self.greetings.iter().map(Outgoing::len).sum(), self.greetings.len())
+        } else {
+            (self.ready, self.urgent.len() + self.small.len() + self.bulk.len())
         };
         longest.min(bytes + messages * (SEGMENT_HEADER + LENGTH))
     }
@@ -147,7 +146,8 @@ impl SendQueue {
     /// of each answer that is out whole.
     pub(super) fn fill(&mut self, out: &mut BytesMut, longest: usize, mut answered: impl FnMut(u32)) {
         let end = out.len() + longest;
-        while let Some((queue, room)) = self.next_queue(end - out.len()) {
+        let only_greetings = self.only_greetings();
+        while let Some((queue, room)) = self.next_queue(end - out.len(), only_greetings) {
             let Some(mut outgoing) = queue.pop_front() else { break };
             let before = outgoing.len();
             outgoing.write_segment(out, room);
@@ -162,20 +162,24 @@ impl SendQueue {
         }
     }
 
+    /// A greeting shares its frame with nothing else: what the peer takes before the link is open is bounded.
+    fn only_greetings(&self) -> bool {
+        !self.open || !self.greetings.is_empty()
+    }
+
     /// The queue whose front is next, if it fits in so much room.
-    fn next_queue(&mut self, room: usize) -> Option<(&mut VecDeque<Outgoing>, usize)> {
-        let whole = |queue: &VecDeque<Outgoing>| {
-            queue.front().map(|front| SEGMENT_HEADER + LENGTH + front.len() <= room)
-        };
-        let queues = [&mut self.greetings, &mut self.urgent, &mut self.small];
-        let allowed = if self.open { 3 } else { 1 };
-        for queue in queues.into_iter().take(allowed) {
-            if let Some(fits) = whole(queue) {
-                return fits.then_some((queue, room));
+    fn next_queue(&mut self, room: usize, only_greetings: bool) -> Option<(&mut VecDeque<Outgoing>, usize)> {
+        let fits = |front: &Outgoing| SEGMENT_HEADER + LENGTH + front.len() <= room;
+        if only_greetings {
+            return self.greetings.front().is_some_and(fits).then_some((&mut self.greetings, room));
+        }
+        for queue in [&mut self.urgent, &mut self.small] {
+            if let Some(front) = queue.front() {
+                return fits(front).then_some((queue, room));
             }
         }
         let least = LEAST_BULK.min(SEGMENT_HEADER + LENGTH + self.bulk.front()?.len());
-        (self.open && room >= least).then_some((&mut self.bulk, room))
+        (room >= least).then_some((&mut self.bulk, room))
     }
 
     /// Moves what can be paid for, and has a stream, from waiting to ready. Each class waits only for itself.

@@ -145,10 +145,11 @@ fn another_version_is_named() {
 
 #[test]
 fn a_claim_without_its_proof_is_a_fault() {
-    let forged = |key: &SigningKey, hash: &[u8; 32], label: &str, binding: &super::super::handshake::Binding| {
-        let parts: [&[u8]; 4] = [hash, &[Role::Client as u8], &binding.dialler, &binding.answerer];
-        OwnerProof { key: OwnerId(*key.public()), signature: key.sign(label, &network(), &parts) }
-    };
+    let forged =
+        |key: &SigningKey, hash: &[u8; 32], label: &str, binding: &super::super::handshake::Binding| {
+            let parts: [&[u8]; 4] = [hash, &[Role::Client as u8], &binding.dialler, &binding.answerer];
+            OwnerProof { key: OwnerId(*key.public()), signature: key.sign(label, &network(), &parts) }
+        };
     // A proof of another link, one under another label, and one whose key is another's.
     for case in 0..3 {
         let hostile = Hostile::dial(&Config::default(), client(7), |hello, binding| {

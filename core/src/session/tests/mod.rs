@@ -50,8 +50,16 @@ fn node_id(seed: u8) -> NodeId {
 fn admission(seed: u8, not_after: u64, signer: &SigningKey) -> Admission {
     let signature = signing_key(0).sign("", &network(), &[]);
     let node = node_id(seed);
-    Admission { node, positions: 8, volatile: false, serial: 1, not_after, signature, unknown: Default::default() }
-        .sign(&network(), signer)
+    Admission {
+        node,
+        positions: 8,
+        volatile: false,
+        serial: 1,
+        not_after,
+        signature,
+        unknown: Default::default(),
+    }
+    .sign(&network(), signer)
 }
 
 fn local(role: LocalRole) -> LocalSide {
@@ -153,12 +161,7 @@ impl Pair {
         Self::expecting(config, dialler, answerer, None)
     }
 
-    fn expecting(
-        config: &Config,
-        dialler: LocalSide,
-        answerer: LocalSide,
-        expect: Option<NodeId>,
-    ) -> Self {
+    fn expecting(config: &Config, dialler: LocalSide, answerer: LocalSide, expect: Option<NodeId>) -> Self {
         Self {
             dialler: End::new(Session::dial(config, NOW, Arc::new(dialler), expect, [2; 32])),
             answerer: End::new(Session::accept(config, NOW, Arc::new(answerer), [3; 32])),

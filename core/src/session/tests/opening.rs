@@ -131,8 +131,7 @@ fn a_proof_of_an_owner_from_another_network_is_no_proof() {
 
 #[test]
 fn a_side_that_is_answered_with_its_own_bytes_does_not_open() {
-    let mut end =
-        End::new(Session::dial(&Config::default(), NOW, Arc::new(node(10)), None, [2; 32]));
+    let mut end = End::new(Session::dial(&Config::default(), NOW, Arc::new(node(10)), None, [2; 32]));
     for bytes in end.transmit() {
         end.receive(bytes);
     }
@@ -151,8 +150,7 @@ fn a_side_that_is_answered_with_its_own_bytes_does_not_open() {
         }
         recorded
     };
-    let mut end =
-        End::new(Session::dial(&Config::default(), NOW, Arc::new(node(10)), None, [9; 32]));
+    let mut end = End::new(Session::dial(&Config::default(), NOW, Arc::new(node(10)), None, [9; 32]));
     end.transmit();
     recorded.into_iter().for_each(|bytes| end.receive(bytes));
     assert_eq!(end.fault, Some(PeerFault::Handshake));
@@ -164,7 +162,10 @@ fn a_handshake_that_never_ends_is_ended() {
     let mut session = Session::accept(&config, NOW, Arc::new(node(20)), [3; 32]);
     let deadline = session.poll_timeout().unwrap();
     assert_eq!(deadline, NOW.mono + config.handshake_deadline);
-    assert_eq!(session.handle_timeout(NOW.after(config.handshake_deadline - Duration::from_micros(1))), Ok(()));
+    assert_eq!(
+        session.handle_timeout(NOW.after(config.handshake_deadline - Duration::from_micros(1))),
+        Ok(())
+    );
     let late = NOW.after(config.handshake_deadline);
     assert_eq!(session.handle_timeout(late), Err(PeerFault::HandshakeTimeout));
     assert_eq!(session.receive(late, Bytes::from_static(&[0])), Err(PeerFault::HandshakeTimeout));
@@ -190,10 +191,10 @@ fn bytes_beyond_a_handshake_before_the_link_is_open_are_a_fault() {
 #[test]
 fn the_bytes_before_open_are_counted_over_all_frames() {
     let config = Config { pre_open_bytes: 100, ..Config::default() };
-    // Two frames of the handshake together exceed what each alone does not.
+    // Two messages of the handshake together exceed what each alone does not.
     let mut pair = Pair::new(&config, client(7), node(20));
     pair.run();
-    assert_eq!(pair.dialler.fault, Some(PeerFault::TooManyBytesBeforeOpen));
+    assert_eq!(pair.answerer.fault, Some(PeerFault::TooManyBytesBeforeOpen));
 }
 
 #[test]
