@@ -2,6 +2,7 @@
 
 use super::{Secret, Suite};
 use crate::id::{NetworkId, NodeId, write_hex};
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;
 use ed25519_dalek::Signer as _;
@@ -35,7 +36,7 @@ pub struct SigningKey {
 #[derive(Clone)]
 enum Signer {
     /// Kept whole, because half the work of a signature is to make it from the seed. Wipes itself.
-    Real(ed25519_dalek::SigningKey),
+    Real(Box<ed25519_dalek::SigningKey>),
     #[cfg(any(test, feature = "sim"))]
     Sim,
 }
@@ -46,7 +47,7 @@ impl SigningKey {
         match suite {
             Suite::Real => {
                 let key = ed25519_dalek::SigningKey::from_bytes(seed.expose());
-                Self { seed, public: key.verifying_key().to_bytes(), signer: Signer::Real(key) }
+                Self { seed, public: key.verifying_key().to_bytes(), signer: Signer::Real(Box::new(key)) }
             }
             #[cfg(any(test, feature = "sim"))]
             Suite::Sim => {
@@ -93,10 +94,16 @@ pub struct LinkIdentity {
 }
 
 impl LinkIdentity {
-    /// The key pair of these 32 secret bytes. Real X25519 in every suite: the handshake needs a real exchange.
-    pub fn from_secret(_suite: Suite, secret: Secret<32>) -> Self {
-        let key = x25519_dalek::StaticSecret::from(*secret.expose());
-        let public = x25519_dalek::PublicKey::from(&key).to_bytes();
+    /// The key pair of these 32 secret bytes.
+    pub fn from_secret(suite: Suite, secret: Secret<32>) -> Self {
+        let public = match suite {
+            Suite::Real => {
+                let key = x25519_dalek::StaticSecret::from(*secret.expose());
+                x25519_dalek::PublicKey::from(&key).to_bytes()
+            }
+            #[cfg(any(test, feature = "sim"))]
+            Suite::Sim => super::sim::public_key(&secret),
+        };
         Self { secret, public }
     }
 
@@ -104,10 +111,12 @@ impl LinkIdentity {
     pub const fn public(&self) -> &[u8; 32] {
         &self.public
     }
+
     /// The secret key.
     pub const fn secret(&self) -> &Secret<32> {
         &self.secret
     }
+
     /// SHA-256 of the public key.
     pub fn node_id(&self, suite: Suite) -> NodeId {
         node_id(suite, &self.public)

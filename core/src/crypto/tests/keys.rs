@@ -56,6 +56,18 @@ fn no_two_keys_of_a_space_and_none_of_two_spaces_are_the_same() {
 }
 
 #[test]
+fn no_two_labels_are_the_same() {
+    let table = include_str!("../kdf.rs");
+    let labels: Vec<&str> =
+        table.lines().filter_map(|line| line.trim().strip_prefix("pub const ")?.split('"').nth(1)).collect();
+    assert!(labels.len() > 20 && labels.contains(&label::PIECE), "the table was not found");
+    assert_eq!(labels.iter().collect::<BTreeSet<_>>().len(), labels.len());
+    for label in labels {
+        assert!(label.starts_with("quantumsync/1") && label.len() <= 255, "{label}");
+    }
+}
+
+#[test]
 fn fields_of_a_derivation_cannot_be_shifted_into_each_other() {
     for suite in SUITES {
         let key = Secret::new([1; 32]);
