@@ -4,6 +4,7 @@
 //! its effects as [`quantumsync_core::driver`] asks. It takes no decision of the protocol.
 #![forbid(unsafe_code)]
 
+mod buffers;
 pub mod client;
 mod clock;
 mod conn;
@@ -15,6 +16,7 @@ pub mod home;
 mod jobs;
 mod listen;
 pub mod node;
+mod queue;
 mod reactor;
 mod runtime;
 mod wake;

@@ -8,18 +8,23 @@ mod memory;
 pub use fs::{FsDisk, FsOptions, OpenError};
 pub use memory::MemoryDisk;
 
-use quantumsync_core::driver::{DiskReply, DiskRequest};
+use quantumsync_core::driver::{DiskReply, DiskRequest, TableOp};
 use quantumsync_core::error::DiskError;
 use quantumsync_core::id::Ticket;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// What a request comes to.
 pub type DiskResult = Result<DiskReply, DiskError>;
 
+/// The longest key of a row: what the index database takes. A request that sets a longer or an empty one ends
+/// in [`DiskError::Io`] on every disk.
+pub const KEY_MAX: usize = u16::MAX as usize;
+
 /// Where a machine's rows and blobs are.
 ///
-/// [`submit`](Self::submit) returns at once; the work is done on the disk's own threads, in any order. Dropping
-/// a disk performs what was submitted before, then ends its threads.
+/// [`submit`](Self::submit) returns at once; what may wait for a device is done on the disk's own threads, in any
+/// order. Dropping a disk performs what was submitted before, then ends its threads.
 pub trait Disk: Send {
     /// Performs a request once and answers it.
     fn submit(&mut self, request: DiskRequest, answer: Answer);
@@ -62,4 +67,24 @@ impl Drop for Answer {
     fn drop(&mut self) {
         self.answer(Err(DiskError::Io));
     }
+}
+
+/// True if the index database takes every key that these changes name.
+fn keys_fit(ops: &[TableOp]) -> bool {
+    ops.iter().all(|op| {
+        let (TableOp::Put { key, .. } | TableOp::Remove { key }) = op;
+        (1..=KEY_MAX).contains(&key.len())
+    })
+}
+
+/// True if a scan that found so much stops before the next row. The first row is always given, so that a scan
+/// gets on whatever the limit of bytes.
+fn scan_is_full(found: usize, size: u64, rows: u32, bytes: u32) -> bool {
+    found >= rows as usize || (found > 0 && size >= u64::from(bytes))
+}
+
+/// The part of a blob of `length` bytes that was asked for.
+fn blob_range(length: usize, offset: u32, len: u32) -> Range<usize> {
+    let from = (offset as usize).min(length);
+    from..from.saturating_add(len as usize).min(length)
 }
