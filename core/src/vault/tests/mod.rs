@@ -1,16 +1,20 @@
 //! What the vault's parts do together.
 
+mod chunks;
 mod content;
+mod file;
 mod keys;
-mod limits;
 mod manifest;
+mod separation;
+mod windows;
 
+use super::manifest as manifest_module;
 use super::*;
 use crate::config::{Config, limit};
-use crate::crypto::{OpenError, SealedPiece, open_piece, seal_piece};
+use crate::crypto::{OpenError, SealedPiece, open_piece, padded_len, seal_piece};
 use crate::id::BlobId;
 use crate::rng::Rng;
-use alloc::collections::{BTreeMap, VecDeque};
+use alloc::collections::BTreeMap;
 use alloc::vec;
 use alloc::vec::Vec;
 use bytes::Bytes;
@@ -79,11 +83,9 @@ pub(super) fn download(
     let (mut data, mut fetched) = (Vec::new(), Vec::new());
     loop {
         match download.poll().expect("every step was answered") {
-            DownloadStep::Fetch { slot, id, len } => {
-                let blob = blobs.get(&id).cloned().unwrap_or_default();
-                assert!(blob.is_empty() || blob.len() == len as usize, "the length is told in advance");
+            DownloadStep::Fetch { slot, id, .. } => {
                 fetched.push(id);
-                download.fetched(slot, blob)?;
+                download.fetched(slot, blobs[&id].clone())?;
             }
             DownloadStep::Open { slot, id, key, blob, plain_len } => {
                 download.opened(slot, open_piece(Suite::Real, &id, &key, blob, plain_len))?;
@@ -96,4 +98,30 @@ pub(super) fn download(
             DownloadStep::Done => return Ok((data, fetched)),
         }
     }
+}
+
+/// The tree over these pieces as an upload would build it, however small they are.
+pub(super) fn tree_of(vault: &Vault, pieces: &[Bytes]) -> (Root, Blobs) {
+    let (mut tree, mut blobs) = (tree::TreeBuilder::default(), Blobs::new());
+    let keys = &vault.keys().read;
+    let mut place = |tree: &mut tree::TreeBuilder, level, length, key: &Secret<32>, payload: &[u8]| {
+        let piece = seal(key, payload);
+        tree.begin(level, 0);
+        tree.sealed(level, 0, manifest_module::Child { id: piece.id, key: piece.key, length });
+        blobs.insert(piece.id, piece.bytes);
+    };
+    for (at, piece) in pieces.iter().enumerate() {
+        place(&mut tree, 0, piece.len() as u64, &keys.dedup_data, piece);
+        while let Some(node) = tree.next_node(at + 1 == pieces.len()) {
+            place(&mut tree, node.level, node.length, &keys.dedup_manifest, &node.payload);
+        }
+    }
+    let length = pieces.iter().map(|piece| piece.len() as u64).sum();
+    let (level, child) = tree.root().expect("everything is sealed");
+    (Root { id: child.id, key: child.key.clone(), level, length, pieces: pieces.len() as u32 }, blobs)
+}
+
+/// So many pieces of one byte each.
+pub(super) fn tiny_pieces(count: usize) -> Vec<Bytes> {
+    (0..count).map(|at| Bytes::copy_from_slice(&[at as u8])).collect()
 }
