@@ -40,6 +40,7 @@ pub struct LocalSide {
 
 /// The role of this side.
 #[derive(Clone, Debug)]
+#[allow(clippy::large_enum_variant, reason = "there is one for all links of a machine")]
 pub enum LocalRole {
     /// A member.
     Node {
@@ -86,6 +87,7 @@ pub struct PeerSide {
 
 /// What a session tells its owner.
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant, reason = "most events are messages: a box each would cost more")]
 pub enum SessionEvent {
     /// The link is open: both Hellos were exchanged and verified. The first event, unless the peer says goodbye before.
     Open(PeerSide),
