@@ -30,7 +30,10 @@ fn main() {
     println!("AES-256-GCM alone, sealed and opened   {cipher:8.0} MB/s");
     println!("session, blobs of 4 MiB, both sides    {bulk:8.0} MB/s   {:.2} of the cipher", bulk / cipher);
     let small = best(&|rounds| session_bulk(rounds * 64, 4096));
-    println!("session, answers of 4 KiB, both sides  {small:8.0} MB/s   {:.0} messages/s", small * 1e6 / 4096.0);
+    println!(
+        "session, answers of 4 KiB, both sides  {small:8.0} MB/s   {:.0} messages/s",
+        small * 1e6 / 4096.0
+    );
 }
 
 fn cipher_alone(rounds: usize) -> f64 {
