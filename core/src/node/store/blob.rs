@@ -1,0 +1,306 @@
+//! `Have`, `PutBlob` and `GetBlob`.
+
+use super::LocalStore;
+use super::api::{Keep, Origin};
+use super::effects::{Effect, put, remove};
+use super::keys;
+use super::known::{Known, Wanted};
+use super::locks::{Hold, LockKey};
+use super::operation::{Op, error};
+use crate::config::limit;
+use crate::driver::{DiskRequest, TableOp};
+use crate::error::DiskError;
+use crate::id::BlobId;
+use crate::job::{Job, SignatureClaim};
+use crate::record::{Pin, pin_claims};
+use crate::wire::{ErrorCode, Response};
+use alloc::vec;
+use alloc::vec::Vec;
+use bytes::Bytes;
+use core::ops::ControlFlow;
+
+/// Pins of a `Have` that are looked up together: bounds the reads of one request in the disk's queue.
+const HAVE_STEP: usize = 16;
+
+/// A `Have` under way.
+struct HavePass {
+    pins: Vec<Pin>,
+    keep: Keep,
+    copies: Vec<u8>,
+}
+
+/// What a whole read of a blob found.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Copy {
+    /// It is not here.
+    Absent,
+    /// It is here and has its hash; so many bytes.
+    Sound(usize),
+    /// It was here, damaged, and was dropped: the next put brings it back.
+    Damaged(usize),
+}
+
+impl LocalStore {
+    /// What has to be alone or shared while pins are added.
+    fn pin_locks(pins: &[Pin]) -> Vec<(LockKey, Hold)> {
+        let mut locks = Vec::with_capacity(3 * pins.len());
+        for body in pins.iter().map(Pin::body) {
+            locks.push((LockKey::Owner(body.owner), Hold::Shared));
+            locks.push((LockKey::Record(body.owner, body.name), Hold::Shared));
+            locks.push((LockKey::Blob(body.blob), Hold::Alone));
+        }
+        locks
+    }
+
+    /// The signatures on these pins; `None` if a grant does not even cover its pin.
+    fn verify_pins(&self, pins: &[Pin]) -> Option<Effect> {
+        let mut claims: Vec<SignatureClaim> = Vec::with_capacity(pins.len());
+        for pin in pins {
+            claims.extend(pin_claims(&self.network, pin, None).ok()?);
+        }
+        Some(Effect::Job(Job::VerifySignatures { suite: self.suite, claims }))
+    }
+
+    pub(super) fn put_blob(&mut self, op: Op, origin: Origin, keep: Keep, pins: Vec<Pin>, blob: Bytes) {
+        let Some(id) = pins.first().map(|pin| pin.body().blob) else {
+            return self.refuse(op, ErrorCode::Invalid);
+        };
+        let fits = pins.len() <= limit::BLOB_PINS
+            && blob.len() <= limit::BLOB
+            && pins.iter().all(|pin| pin.body().blob == id && pin.body().length as usize == blob.len());
+        if !fits {
+            return self.refuse(op, ErrorCode::Invalid);
+        }
+        if !pins.iter().all(|pin| origin.may_write(&pin.body().owner)) {
+            return self.refuse(op, ErrorCode::Forbidden);
+        }
+        let Some(verify) = self.verify_pins(&pins) else { return self.refuse(op, ErrorCode::Invalid) };
+        self.lock(op, Self::pin_locks(&pins), move |store, op| {
+            let (get, wanted) = Wanted::new(store.suite).pins(&pins).effect();
+            let hash = Effect::Job(Job::HashBlob { suite: store.suite, blob: blob.clone() });
+            store.gather(op, vec![hash, verify, get, Effect::is_there(id)], move |store, mut answers| {
+                if !answers.hash_is(&id) || !answers.all_verified() {
+                    return store.refuse(op, ErrorCode::Invalid);
+                }
+                let known = Known::new(wanted, answers.values());
+                let is_there = answers.blob().is_some();
+                store.keep_blob(op, keep, &pins, blob, &known, is_there);
+            });
+        });
+    }
+
+    /// The last step of `PutBlob`: everything about it is checked.
+    fn keep_blob(
+        &mut self,
+        op: Op,
+        keep: Keep,
+        pins: &[Pin],
+        blob: Bytes,
+        known: &Known,
+        is_there: bool,
+    ) {
+        let mut changes = Vec::new();
+        for pin in pins {
+            match self.admit_pin(known, pin) {
+                Ok(more) => changes.extend(more),
+                Err(response) => return self.reply(op, response),
+            }
+        }
+        let id = pins[0].body().blob;
+        let copies = u8::from(keep == Keep::Replica);
+        match keep {
+            Keep::Replica => {}
+            Keep::Cache if !is_there => {
+                let due = self.running_ms().saturating_add(millis(self.config.cache_for));
+                self.linger_from(due);
+                changes = vec![put(keys::linger(due, &id), Bytes::new())];
+            }
+            Keep::Cache | Keep::Nothing => return self.reply(op, Response::Stored { copies, wanted: copies }),
+        }
+        let effect = if is_there {
+            (!changes.is_empty()).then(|| Effect::apply(changes))
+        } else {
+            changes.push(remove(keys::evicted(&id)));
+            Some(Effect::Disk(DiskRequest::PutBlob { id, bytes: blob, then: changes }))
+        };
+        self.gather(op, effect.into_iter().collect(), move |store, _| {
+            store.reply(op, Response::Stored { copies, wanted: copies });
+        });
+    }
+
+    /// Checks a blob that came from another node, and keeps it if pins here miss it.
+    pub(super) fn refill(&mut self, op: Op, id: BlobId, blob: Bytes) {
+        self.lock(op, vec![(LockKey::Blob(id), Hold::Alone)], move |store, op| {
+            let hash = Effect::Job(Job::HashBlob { suite: store.suite, blob: blob.clone() });
+            let pins = Effect::scan(keys::pins_of(&id), 1, store.config.scan_bytes);
+            store.gather(op, vec![hash, pins, Effect::is_there(id)], move |store, mut answers| {
+                if !answers.hash_is(&id) {
+                    return store.refuse(op, ErrorCode::Invalid);
+                }
+                let is_pinned = !answers.rows().0.is_empty();
+                let is_missed = is_pinned && answers.blob().is_none();
+                let then = vec![remove(keys::evicted(&id))];
+                let keep = is_missed.then_some(Effect::Disk(DiskRequest::PutBlob { id, bytes: blob, then }));
+                store.gather(op, keep.into_iter().collect(), move |store, _| {
+                    store.reply(op, Response::Stored { copies: u8::from(is_missed), wanted: 1 });
+                });
+            });
+        });
+    }
+
+    pub(super) fn have(&mut self, op: Op, origin: Origin, keep: Keep, pins: Vec<Pin>) {
+        if pins.is_empty() || pins.len() > limit::HAVE_PINS {
+            return self.refuse(op, ErrorCode::Invalid);
+        }
+        if !pins.iter().all(|pin| origin.may_write(&pin.body().owner)) {
+            return self.refuse(op, ErrorCode::Forbidden);
+        }
+        let copies = Vec::with_capacity(pins.len());
+        self.have_step(op, HavePass { pins, keep, copies });
+    }
+
+    fn have_step(&mut self, op: Op, pass: HavePass) {
+        let wanted = u8::from(pass.keep == Keep::Replica);
+        let rest = &pass.pins[pass.copies.len()..];
+        if rest.is_empty() {
+            return self.reply(op, Response::Have { copies: pass.copies, wanted });
+        }
+        let step = rest[..rest.len().min(HAVE_STEP)].to_vec();
+        let Some(verify) = self.verify_pins(&step) else { return self.refuse(op, ErrorCode::Invalid) };
+        self.lock(op, Self::pin_locks(&step), move |store, op| {
+            let (get, wanted) = Wanted::new(store.suite).pins(&step).effect();
+            let mut effects = vec![verify, get];
+            for body in step.iter().map(Pin::body) {
+                effects.push(Effect::is_there(body.blob));
+                let range = keys::pins_of_owner(&body.blob, &body.owner);
+                effects.push(Effect::scan(range, 1, store.config.scan_bytes));
+            }
+            store.gather(op, effects, move |store, mut answers| {
+                if !answers.all_verified() {
+                    return store.refuse(op, ErrorCode::Invalid);
+                }
+                let known = Known::new(wanted, answers.values());
+                let found = step.iter().map(|pin| {
+                    let is_there = answers.blob().is_some();
+                    let (rows, _) = answers.rows();
+                    // The owner has signed the length before, and it was compared with the bytes.
+                    let other = rows.into_iter().next().and_then(|(_, value)| Pin::parse(value).ok());
+                    is_there && other.is_some_and(|other| other.body().length == pin.body().length)
+                });
+                let found: Vec<bool> = found.collect();
+                store.have_found(op, pass, &step, &found, &known);
+            });
+        });
+    }
+
+    fn have_found(&mut self, op: Op, mut pass: HavePass, step: &[Pin], found: &[bool], known: &Known) {
+        let mut changes: Vec<TableOp> = Vec::new();
+        for (pin, found) in step.iter().zip(found) {
+            let counts = *found && pass.keep == Keep::Replica;
+            match self.admit_pin(known, pin) {
+                Ok(more) if counts => changes.extend(more),
+                Ok(_) => {}
+                Err(response) => return self.reply(op, response),
+            }
+            pass.copies.push(u8::from(counts));
+        }
+        let effect = (!changes.is_empty()).then(|| Effect::apply(changes));
+        self.gather(op, effect.into_iter().collect(), move |store, _| store.have_step(op, pass));
+    }
+
+    pub(super) fn get_blob(&mut self, op: Op, id: BlobId, offset: u32, len: u32) {
+        self.lock(op, vec![(LockKey::Blob(id), Hold::Shared)], move |store, op| {
+            store.read_whole(op, id, move |store, read| {
+                store.unlock(op);
+                match read {
+                    ControlFlow::Break(Copy::Absent) => store.refuse(op, ErrorCode::NotFound),
+                    ControlFlow::Break(_) => {
+                        // Another may have repaired it meanwhile: look again, alone, before dropping it.
+                        store.check_copy(op, id, move |store, _| store.refuse(op, ErrorCode::Damaged));
+                    }
+                    ControlFlow::Continue(bytes) => {
+                        let response = match slice(&bytes, offset, len) {
+                            Some(bytes) => Response::Blob { source: store.node, bytes },
+                            None => error(ErrorCode::Invalid),
+                        };
+                        store.reply(op, response);
+                    }
+                }
+            });
+        });
+    }
+
+    /// Reads a blob whole and checks its hash.
+    fn read_whole(
+        &mut self,
+        op: Op,
+        id: BlobId,
+        then: impl FnOnce(&mut Self, ControlFlow<Copy, Bytes>) + Send + 'static,
+    ) {
+        let len = u32::try_from(limit::BLOB).unwrap_or(u32::MAX);
+        self.resize(op, limit::BLOB);
+        let read = Effect::Disk(DiskRequest::ReadBlob { id, offset: 0, len });
+        self.attempt(vec![read], move |store, result| {
+            let bytes = match result.map(|mut answers| answers.blob()) {
+                Ok(Some(bytes)) => bytes,
+                Ok(None) => return then(store, ControlFlow::Break(Copy::Absent)),
+                Err(DiskError::Corrupt) => return then(store, ControlFlow::Break(Copy::Damaged(0))),
+                Err(error) => return store.fail(op, error),
+            };
+            store.resize(op, bytes.len());
+            let hash = Effect::Job(Job::HashBlob { suite: store.suite, blob: bytes.clone() });
+            store.gather(op, vec![hash], move |store, mut answers| {
+                let sound = answers.hash_is(&id);
+                then(
+                    store,
+                    if sound {
+                        ControlFlow::Continue(bytes)
+                    } else {
+                        ControlFlow::Break(Copy::Damaged(bytes.len()))
+                    },
+                );
+            });
+        });
+    }
+
+    /// Reads a blob alone and drops it if it is damaged; its pins stay, so it counts as missing.
+    pub(super) fn check_copy(
+        &mut self,
+        op: Op,
+        id: BlobId,
+        then: impl FnOnce(&mut Self, Copy) + Send + 'static,
+    ) {
+        self.lock(op, vec![(LockKey::Blob(id), Hold::Alone)], move |store, op| {
+            store.read_whole(op, id, move |store, read| match read {
+                ControlFlow::Continue(bytes) => {
+                    store.unlock(op);
+                    then(store, Copy::Sound(bytes.len()));
+                }
+                ControlFlow::Break(copy @ Copy::Damaged(_)) => {
+                    let drop = Effect::Disk(DiskRequest::RemoveBlob { id, first: Vec::new() });
+                    store.gather(op, vec![drop], move |store, _| {
+                        store.unlock(op);
+                        then(store, copy);
+                    });
+                }
+                ControlFlow::Break(copy) => {
+                    store.unlock(op);
+                    then(store, copy);
+                }
+            });
+        });
+    }
+}
+
+/// So many milliseconds.
+pub(super) fn millis(duration: core::time::Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// What was asked for of a blob; `len` 0 is all after `offset`. `None` if it begins past the end.
+fn slice(bytes: &Bytes, offset: u32, len: u32) -> Option<Bytes> {
+    let offset = usize::try_from(offset).ok().filter(|offset| *offset <= bytes.len())?;
+    let left = bytes.len() - offset;
+    let len = if len == 0 { left } else { usize::try_from(len).unwrap_or(left).min(left) };
+    Some(bytes.slice(offset..offset + len))
+}

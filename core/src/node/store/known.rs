@@ -1,0 +1,128 @@
+//! What is known here of some names: their records and their owners' floors, read in one request.
+
+use super::LocalStore;
+use super::keys;
+use super::rows::{OwnRow, PinStatus, RecordRow, Verdict, below, verdict};
+use crate::crypto::Suite;
+use crate::id::{Name, OwnerId};
+use crate::record::{Pin, Record, pin_claims};
+use crate::wire::{ErrorCode, Response};
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+use bytes::Bytes;
+
+use super::effects::{Effect, put};
+use super::operation::{error, stale};
+use crate::driver::TableOp;
+
+/// Rows that were read, by their keys. A row that does not parse counts as absent: whatever is valid and
+/// comes again repairs it.
+pub(super) struct Known {
+    suite: Suite,
+    rows: BTreeMap<Bytes, Bytes>,
+}
+
+/// The rows to be read.
+pub(super) struct Wanted {
+    suite: Suite,
+    keys: Vec<Bytes>,
+}
+
+impl Wanted {
+    pub(super) const fn new(suite: Suite) -> Self {
+        Self { suite, keys: Vec::new() }
+    }
+
+    /// The record of a name, and the owner's floor.
+    pub(super) fn name(mut self, owner: &OwnerId, name: &Name) -> Self {
+        self.keys.push(keys::floor(self.suite, owner));
+        self.keys.push(keys::rec(self.suite, owner, name));
+        self
+    }
+
+    /// All that decides about these pins.
+    pub(super) fn pins<'a>(mut self, pins: impl IntoIterator<Item = &'a Pin>) -> Self {
+        for pin in pins {
+            let body = pin.body();
+            self = self.name(&body.owner, &body.name);
+            self.keys.push(own_key(pin).own());
+        }
+        self
+    }
+
+    /// The request, and the keys to give to [`Known::new`] with its answer.
+    pub(super) fn effect(mut self) -> (Effect, Self) {
+        self.keys.sort_unstable();
+        self.keys.dedup();
+        (Effect::get(self.keys.clone()), self)
+    }
+}
+
+/// The key of a pin's rows.
+pub(super) fn own_key(pin: &Pin) -> keys::OwnKey {
+    let body = pin.body();
+    keys::OwnKey { owner: body.owner, name: body.name, object: body.object, blob: body.blob }
+}
+
+impl Known {
+    /// The rows that a [`Wanted::effect`] was answered with.
+    pub(super) fn new(wanted: Wanted, values: Vec<Option<Bytes>>) -> Self {
+        let rows = wanted.keys.into_iter().zip(values).filter_map(|(key, value)| Some((key, value?)));
+        Self { suite: wanted.suite, rows: rows.collect() }
+    }
+
+    /// The record of a name, whatever the floor says.
+    pub(super) fn record(&self, owner: &OwnerId, name: &Name) -> Option<RecordRow> {
+        let value = self.rows.get(&keys::rec(self.suite, owner, name))?;
+        RecordRow::decode(self.suite, value)
+    }
+
+    /// True if a row is there that does not parse.
+    pub(super) fn is_damaged(&self, owner: &OwnerId, name: &Name) -> bool {
+        self.rows.contains_key(&keys::rec(self.suite, owner, name)) && self.record(owner, name).is_none()
+    }
+
+    /// The owner's floor.
+    pub(super) fn floor(&self, owner: &OwnerId) -> Option<RecordRow> {
+        self.record(owner, &keys::FLOOR_NAME).filter(|row| row.floor().is_some())
+    }
+
+    /// What is kept of this very pin.
+    pub(super) fn own(&self, pin: &Pin) -> Option<OwnRow> {
+        OwnRow::decode(self.rows.get(&own_key(pin).own())?)
+    }
+}
+
+impl LocalStore {
+    /// Judges a pin that is to be added: the rows to write (none if it is here already), or why not.
+    pub(super) fn admit_pin(&self, known: &Known, pin: &Pin) -> Result<Vec<TableOp>, Response> {
+        let body = pin.body();
+        let floor = known.floor(&body.owner);
+        let limits = floor.as_ref().and_then(RecordRow::floor);
+        if body.grant.is_some() && pin_claims(&self.network, pin, limits).is_err() {
+            return Err(error(ErrorCode::Invalid));
+        }
+        if let Some(floor) = floor.filter(|floor| below(Some(floor), body.since)) {
+            return Err(stale(floor.record.to_stub()));
+        }
+        let current = known.record(&body.owner, &body.name);
+        let status = match (verdict(&body.object, body.since, current.as_ref()), current) {
+            (Verdict::Dead, Some(current)) => return Err(stale(current.record.to_stub())),
+            (Verdict::Listed, _) => PinStatus::Confirmed,
+            _ => PinStatus::Pending,
+        };
+        if known.own(pin).is_some() {
+            return Ok(Vec::new());
+        }
+        let row =
+            OwnRow { since: body.since, length: body.length, status, lease_ms: self.running_ms() };
+        let key = own_key(pin);
+        // Copied: a slice would keep the whole message, blob and all, in the memory of a disk of memory.
+        Ok(alloc::vec![put(key.pin(), Bytes::copy_from_slice(pin.bytes())), put(key.own(), row.encode())])
+    }
+
+    /// True if the record is shown: none below its owner's floor is.
+    pub(super) fn is_shown(record: &Record, floor: Option<&RecordRow>) -> bool {
+        record.header().floor.is_some() || !below(floor, record.header().version)
+    }
+}

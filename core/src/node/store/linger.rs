@@ -1,0 +1,137 @@
+//! Blobs whose last pin is gone: removed when their linger is over and still nothing pins them.
+//!
+//! Linger counts in running time. Cached copies use the same rows.
+
+use super::LocalStore;
+use super::effects::{Effect, remove};
+use super::keys::{self, Range};
+use super::locks::{Hold, LockKey};
+use super::operation::{Op, Purpose};
+use crate::driver::DiskRequest;
+use crate::id::BlobId;
+use crate::time::Instant;
+use alloc::vec;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+/// Rows that are looked at together.
+const STEP: u32 = 16;
+/// Wait after an error of the disk.
+const AFTER_ERROR: Duration = Duration::from_secs(5);
+
+/// When to look next.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Next {
+    /// Nothing is known to wait.
+    Nothing,
+    /// At this time of the queue's clock.
+    Due(u64),
+    /// Not before this moment: an error came.
+    NotBefore(Instant),
+    /// Being looked at; `again` if something came meanwhile.
+    Now { again: bool },
+}
+
+impl Next {
+    /// Something is due at `due`.
+    pub(super) fn add(&mut self, due: u64) {
+        match self {
+            Self::Nothing => *self = Self::Due(due),
+            Self::Due(next) => *next = due.min(*next),
+            Self::Now { again } => *again = true,
+            Self::NotBefore(_) => {}
+        }
+    }
+
+    /// True if it is time to look: `clock` is the queue's.
+    pub(super) fn is_due(self, now: Instant, clock: u64) -> bool {
+        match self {
+            Self::Due(due) => due <= clock,
+            Self::NotBefore(at) => at <= now,
+            Self::Nothing | Self::Now { .. } => false,
+        }
+    }
+
+    /// When it will be time.
+    pub(super) fn timeout(self, now: Instant, clock: u64) -> Option<Instant> {
+        match self {
+            Self::Due(due) => Some(now + Duration::from_millis(due.saturating_sub(clock))),
+            Self::NotBefore(at) => Some(at),
+            Self::Nothing | Self::Now { .. } => None,
+        }
+    }
+
+    /// A look is over: the first row that stays is due then.
+    pub(super) fn looked(&mut self, first: Option<u64>) {
+        *self = match (*self, first) {
+            (Self::Now { again: true }, _) => Self::Due(0),
+            (_, Some(due)) => Self::Due(due),
+            (_, None) => Self::Nothing,
+        };
+    }
+}
+
+impl LocalStore {
+    /// A linger row was, or is being, written.
+    pub(super) fn linger_from(&mut self, due: u64) {
+        self.lingering.add(due);
+    }
+
+    /// Looks at what is due.
+    pub(super) fn go_on_with_linger(&mut self) {
+        if self.is_ready && self.lingering.is_due(self.now.mono, self.running_ms()) {
+            self.lingering = Next::Now { again: false };
+            let op = self.begin_own(Purpose::Linger);
+            self.walk_linger(op);
+        }
+    }
+
+    pub(super) fn linger_failed(&mut self) {
+        self.lingering = Next::NotBefore(self.now.mono + AFTER_ERROR);
+    }
+
+    fn walk_linger(&mut self, op: Op) {
+        self.unlock(op);
+        let scan = Effect::scan(keys::linger_all(), STEP, self.config.scan_bytes);
+        self.gather(op, vec![scan], move |store, mut answers| {
+            let (rows, _) = answers.rows();
+            let now_ms = store.running_ms();
+            let parsed = rows.iter().filter_map(|(key, _)| keys::parse_linger(key));
+            let due: Vec<(u64, BlobId)> = parsed.clone().filter(|(due, _)| *due <= now_ms).collect();
+            if due.is_empty() {
+                let first = parsed.map(|(due, _)| due).min();
+                store.end(op);
+                return store.lingering.looked(first);
+            }
+            let locks = due.iter().map(|(_, blob)| (LockKey::Blob(*blob), Hold::Alone)).collect();
+            store.lock(op, locks, move |store, op| store.linger_step(op, due));
+        });
+    }
+
+    /// Removes those of these blobs that nothing pins, with the blobs locked.
+    fn linger_step(&mut self, op: Op, due: Vec<(u64, BlobId)>) {
+        let pins = |blob: &BlobId| -> Range { keys::pins_of(blob) };
+        let scans = due.iter().map(|(_, blob)| Effect::scan(pins(blob), 1, self.config.scan_bytes)).collect();
+        self.gather(op, scans, move |store, mut answers| {
+            let mut effects = Vec::with_capacity(due.len() + 1);
+            let mut pinned = Vec::new();
+            let mut gone = alloc::collections::BTreeMap::<BlobId, Vec<_>>::new();
+            for (due, blob) in due {
+                let row = remove(keys::linger(due, &blob));
+                if answers.rows().0.is_empty() {
+                    let rows = gone.entry(blob).or_insert_with(|| vec![remove(keys::evicted(&blob))]);
+                    rows.push(row);
+                } else {
+                    pinned.push(row);
+                }
+            }
+            for (id, first) in gone {
+                effects.push(Effect::Disk(DiskRequest::RemoveBlob { id, first }));
+            }
+            if !pinned.is_empty() {
+                effects.push(Effect::apply(pinned));
+            }
+            store.gather(op, effects, move |store, _| store.walk_linger(op));
+        });
+    }
+}

@@ -1,0 +1,184 @@
+//! `PutRecord` and `GetRecord`.
+
+use super::LocalStore;
+use super::api::{Keep, Origin};
+use super::effects::{Effect, put, remove};
+use super::keys::{self, FLOOR_NAME};
+use super::known::{Known, Wanted};
+use super::locks::{Hold, LockKey};
+use super::operation::{Op, error, stale};
+use super::rows::{RecordRow, parts_len};
+use crate::config::limit;
+use crate::driver::TableOp;
+use crate::id::{Name, OwnerId};
+use crate::job::Job;
+use crate::record::{Kind, Record, Version, record_claims};
+use crate::wire::{ErrorCode, Response};
+use alloc::vec;
+use alloc::vec::Vec;
+use bytes::Bytes;
+use core::cmp::Ordering;
+
+impl LocalStore {
+    pub(super) fn put_record(&mut self, op: Op, origin: Origin, keep: Keep, record: Record) {
+        let header = record.header();
+        if !origin.may_write(&header.owner) {
+            return self.refuse(op, ErrorCode::Forbidden);
+        }
+        let is_floor = header.kind == Kind::Floor;
+        let well_formed = is_floor == (header.name == FLOOR_NAME) && is_floor == header.floor.is_some();
+        // A client sends all of its record; what nodes hand on may be the proof alone.
+        if !well_formed || (origin.is_client() && !record.is_complete()) {
+            return self.refuse(op, ErrorCode::Invalid);
+        }
+        let Ok(claims) = record_claims(&self.network, &record, None) else {
+            return self.refuse(op, ErrorCode::Invalid);
+        };
+        let (owner, name) = (header.owner, header.name);
+        let locks = vec![
+            (LockKey::Owner(owner), if is_floor { Hold::Alone } else { Hold::Shared }),
+            (LockKey::Record(owner, name), Hold::Alone),
+        ];
+        self.lock(op, locks, move |store, op| {
+            let verify = Effect::Job(Job::VerifySignatures { suite: store.suite, claims });
+            let (get, wanted) = Wanted::new(store.suite).name(&owner, &name).effect();
+            let pins = Effect::scan(keys::own_name(&owner, &name), 1, store.config.scan_bytes);
+            store.gather(op, vec![verify, get, pins], move |store, mut answers| {
+                if !answers.all_verified() {
+                    return store.refuse(op, ErrorCode::Invalid);
+                }
+                let known = Known::new(wanted, answers.values());
+                let has_pins = !answers.rows().0.is_empty();
+                match store.judge_record(origin, &record, &known) {
+                    Ok(held) => store.keep_record(op, keep, &record, held.as_ref(), has_pins),
+                    Err(response) => store.reply(op, response),
+                }
+            });
+        });
+    }
+
+    /// Decides whether a valid record may be kept beside what is known; gives back what is held of its name.
+    fn judge_record(
+        &self,
+        origin: Origin,
+        record: &Record,
+        known: &Known,
+    ) -> Result<Option<RecordRow>, Response> {
+        let header = record.header();
+        let floor = known.floor(&header.owner);
+        if header.grant.is_some() {
+            let limits = floor.as_ref().and_then(RecordRow::floor);
+            record_claims(&self.network, record, limits).map_err(|_| error(ErrorCode::Invalid))?;
+        }
+        if let Some(floor) = floor.as_ref().filter(|floor| !Self::is_shown(record, Some(floor))) {
+            return Err(stale(floor.record.to_stub()));
+        }
+        let held = known.record(&header.owner, &header.name);
+        if let Some(held) = &held {
+            match record.order().cmp(&held.record.order()) {
+                Ordering::Less => return Err(stale(held.record.to_stub())),
+                Ordering::Equal => return Ok(Some(held.clone())),
+                Ordering::Greater => {}
+            }
+        }
+        if origin.is_client() {
+            let held = held.as_ref().map(|held| held.record.header().version);
+            let floor = floor.as_ref().map(|floor| floor.record.header().version);
+            self.judge_clock(header.version, held.into_iter().chain(floor)).map_err(error)?;
+        }
+        Ok(held)
+    }
+
+    /// What an entry node asks of a client's clock. A version one step above one that is stored stays possible,
+    /// so that a clock that once ran ahead locks nobody out.
+    fn judge_clock(&self, version: Version, stored: impl IntoIterator<Item = Version>) -> Result<(), ErrorCode> {
+        let now_ms = self.now.unix_ms;
+        if version.ms() > now_ms.saturating_add(limit::CLOCK_SKEW_MS)
+            && !stored.into_iter().any(|stored| version.is_next_step(stored))
+        {
+            return Err(ErrorCode::Future);
+        }
+        if version.ms().saturating_add(limit::LEASE_MS / 2) < now_ms {
+            return Err(ErrorCode::Past);
+        }
+        Ok(())
+    }
+
+    /// The last step of `PutRecord`: the record is valid and not older than what is held.
+    fn keep_record(
+        &mut self,
+        op: Op,
+        keep: Keep,
+        record: &Record,
+        held: Option<&RecordRow>,
+        has_pins: bool,
+    ) {
+        let checked = Response::Stored { copies: 0, wanted: 0 };
+        if keep != Keep::Replica {
+            return self.reply(op, checked);
+        }
+        let header = record.header();
+        let (owner, name) = (header.owner, header.name);
+        let is_floor = header.kind == Kind::Floor;
+        let is_replica = is_floor || self.is_replica_of_record(&owner, &name);
+        let is_known = held.is_some_and(|held| held.record.order() == record.order());
+        let stored = Response::Stored { copies: u8::from(is_replica), wanted: 1 };
+        let complete = |held: &RecordRow| {
+            !is_replica || held.expired || (!held.proof_only && held.parts_len() >= parts_len(record))
+        };
+        if (is_known && held.is_some_and(complete)) || (!is_replica && !has_pins) {
+            return self.reply(op, stored);
+        }
+        let row = RecordRow {
+            record: if is_replica { record.clone() } else { record.to_stub() },
+            stored_ms: held.filter(|_| is_known).map_or_else(|| self.running_ms(), |held| held.stored_ms),
+            evicted_ms: 0,
+            expired: false,
+            proof_only: !is_replica,
+        };
+        let mut changes = vec![put(keys::rec(self.suite, &owner, &name), row.encode())];
+        changes.extend(expiry_changes(record, held.filter(|_| !is_known)));
+        let has_work = !is_known && (has_pins || is_floor);
+        if has_work {
+            changes.push(put(keys::proof(&owner, &name), Bytes::new()));
+        }
+        let expires = header.expires;
+        self.gather(op, vec![Effect::apply(changes)], move |store, _| {
+            store.reply(op, stored);
+            store.expiry_from(expires);
+            if has_work {
+                store.kick_proof(owner, name);
+            }
+        });
+    }
+
+    /// True if this node is a replica of the records of this owner whose names begin as this one.
+    pub(super) fn is_replica_of_record(&self, owner: &OwnerId, name: &Name) -> bool {
+        let position = crate::node::view::record_position(self.suite, owner, name.0[0]);
+        self.view.as_ref().is_none_or(|view| view.is_replica(&self.node, &position))
+    }
+
+    pub(super) fn get_record(&mut self, op: Op, owner: OwnerId, name: Name) {
+        let (get, wanted) = Wanted::new(self.suite).name(&owner, &name).effect();
+        self.gather(op, vec![get], move |store, mut answers| {
+            let known = Known::new(wanted, answers.values());
+            if known.is_damaged(&owner, &name) {
+                return store.refuse(op, ErrorCode::Damaged);
+            }
+            let floor = known.floor(&owner);
+            let record = known.record(&owner, &name).map(|row| row.record);
+            let record = record.filter(|record| Self::is_shown(record, floor.as_ref()));
+            let floor = floor.map(|floor| floor.record);
+            store.reply(op, Response::Record { record, floor, fresh: false });
+        });
+    }
+}
+
+/// The rows that make a record expire in time, and no longer the one that it replaces.
+fn expiry_changes(record: &Record, replaced: Option<&RecordRow>) -> Vec<TableOp> {
+    let header = record.header();
+    let row = |expires: u64| keys::expire(expires, &header.owner, &header.name);
+    let old = replaced.map(|held| held.record.header().expires).filter(|old| *old != 0);
+    let new = (header.expires != 0).then(|| put(row(header.expires), Bytes::new()));
+    old.map(|old| remove(row(old))).into_iter().chain(new).collect()
+}

@@ -1,0 +1,144 @@
+//! What the store knows of itself: which disk this is, how long it has run, and the node's small rows.
+
+use super::LocalStore;
+use super::api::{Loaded, StoreOutput};
+use super::blob::millis;
+use super::effects::{Effect, put, remove};
+use super::keys::{self, Range};
+use crate::driver::TableOp;
+use crate::error::DiskError;
+use crate::time::Instant;
+use alloc::collections::BTreeMap;
+use alloc::vec;
+use alloc::vec::Vec;
+use bytes::Bytes;
+use core::time::Duration;
+
+const INCARNATION: &str = "incarnation";
+const RUNNING: &str = "running";
+/// Wait after an error of the disk.
+const AFTER_ERROR: Duration = Duration::from_secs(5);
+
+/// Running time and rows that are not durable yet.
+#[derive(Debug)]
+pub(super) struct State {
+    /// Running milliseconds before this start.
+    base_ms: u64,
+    started: Instant,
+    /// Rows to be written; `None` removes. Later values replace earlier ones.
+    changed: BTreeMap<Bytes, Option<Bytes>>,
+    writing: bool,
+    /// The last attempt failed: nothing is written before `next_write`.
+    failed: bool,
+    next_write: Instant,
+}
+
+impl State {
+    pub(super) const fn new(now: Instant) -> Self {
+        Self { base_ms: 0, started: now, changed: BTreeMap::new(), writing: false, failed: false, next_write: now }
+    }
+
+    /// True if all of it is durable (the running time aside).
+    pub(super) fn is_written(&self) -> bool {
+        self.changed.is_empty() && !self.writing
+    }
+
+    pub(super) const fn timeout(&self) -> Instant {
+        self.next_write
+    }
+}
+
+impl LocalStore {
+    /// For how long this node has run in all: what ages count in.
+    pub(super) fn running_ms(&self) -> u64 {
+        self.state.base_ms.saturating_add(millis(self.now.mono - self.state.started))
+    }
+
+    pub(super) fn load(&mut self, range: Range, mut rows: Vec<(Bytes, Bytes)>) {
+        let scan = Effect::scan(range.clone(), self.config.scan_rows, self.config.scan_bytes);
+        self.attempt(vec![scan], move |store, result| {
+            let (found, more) = match result {
+                Ok(mut answers) => answers.rows(),
+                Err(error) => return store.fail_for_good(error),
+            };
+            let last = found.last().map(|(key, _)| key.clone());
+            rows.extend(found);
+            match last {
+                Some(last) if more => store.load(range.after(&last), rows),
+                _ => store.loaded(rows),
+            }
+        });
+    }
+
+    fn loaded(&mut self, rows: Vec<(Bytes, Bytes)>) {
+        let find = |name| {
+            let key = keys::own_state(name);
+            let value = rows.iter().find(|(k, _)| *k == key).map(|(_, value)| value)?;
+            Some(value.first_chunk().map(|bytes| u64::from_be_bytes(*bytes)))
+        };
+        let incarnation = match (find(INCARNATION), rows.is_empty()) {
+            (Some(Some(incarnation)), _) => incarnation,
+            (None, true) => return self.begin_new_disk(),
+            // Rows without the one that was written first, or one that does not parse.
+            _ => return self.fail_for_good(DiskError::Corrupt),
+        };
+        self.state.base_ms = find(RUNNING).flatten().unwrap_or(0);
+        let state = rows.iter().filter_map(|(key, value)| Some((keys::node_state_key(key)?, value.clone())));
+        let state = state.collect();
+        self.begin_work(incarnation, false, state);
+    }
+
+    fn begin_new_disk(&mut self) {
+        let mut bytes = [0; 8];
+        self.rng.fill(&mut bytes);
+        let row = put(keys::own_state(INCARNATION), Bytes::copy_from_slice(&bytes));
+        self.attempt(vec![Effect::apply(vec![row])], move |store, result| match result {
+            Ok(_) => store.begin_work(u64::from_be_bytes(bytes), true, Vec::new()),
+            Err(error) => store.fail_for_good(error),
+        });
+    }
+
+    fn begin_work(&mut self, incarnation: u64, new_disk: bool, state: Vec<(Bytes, Bytes)>) {
+        self.state.started = self.now.mono;
+        self.is_ready = true;
+        let running_ms = self.running_ms();
+        self.outputs.push_back(StoreOutput::Ready(Loaded { incarnation, new_disk, running_ms, state }));
+        // What the queues hold is not known yet: look.
+        self.linger_from(0);
+        self.expiry_from(1);
+        self.begin_waiting();
+    }
+
+    pub(super) fn change_state(&mut self, key: &[u8], value: Option<Bytes>) {
+        self.state.changed.insert(keys::node_state(key), value);
+    }
+
+    /// Writes what has changed, and the running time when it is time for it.
+    pub(super) fn go_on_with_state(&mut self) {
+        let is_time = self.state.next_write <= self.now.mono;
+        let idle = (self.state.changed.is_empty() || self.state.failed) && !is_time;
+        if !self.is_ready || self.state.writing || idle || self.fatal.is_some() {
+            return;
+        }
+        let changed = core::mem::take(&mut self.state.changed);
+        let running = Bytes::copy_from_slice(&self.running_ms().to_be_bytes());
+        let mut changes: Vec<TableOp> = vec![put(keys::own_state(RUNNING), running)];
+        changes.extend(changed.iter().map(|(key, value)| match value {
+            Some(value) => put(key.clone(), value.clone()),
+            None => remove(key.clone()),
+        }));
+        self.state.writing = true;
+        self.state.next_write = self.now.mono + self.config.running_time_every;
+        self.attempt(vec![Effect::apply(changes)], move |store, result| {
+            store.state.writing = false;
+            store.state.failed = result.is_err();
+            if result.is_err() {
+                // What was changed again meanwhile is newer.
+                for (key, value) in changed {
+                    store.state.changed.entry(key).or_insert(value);
+                }
+                store.state.next_write = store.now.mono + AFTER_ERROR;
+            }
+        });
+    }
+}
