@@ -90,15 +90,7 @@ impl LocalStore {
     }
 
     /// The last step of `PutBlob`: everything about it is checked.
-    fn keep_blob(
-        &mut self,
-        op: Op,
-        keep: Keep,
-        pins: &[Pin],
-        blob: Bytes,
-        known: &Known,
-        is_there: bool,
-    ) {
+    fn keep_blob(&mut self, op: Op, keep: Keep, pins: &[Pin], blob: Bytes, known: &Known, is_there: bool) {
         let mut changes = Vec::new();
         for pin in pins {
             match self.admit_pin(known, pin) {
@@ -115,7 +107,9 @@ impl LocalStore {
                 self.linger_from(due);
                 changes = vec![put(keys::linger(due, &id), Bytes::new())];
             }
-            Keep::Cache | Keep::Nothing => return self.reply(op, Response::Stored { copies, wanted: copies }),
+            Keep::Cache | Keep::Nothing => {
+                return self.reply(op, Response::Stored { copies, wanted: copies });
+            }
         }
         let effect = if is_there {
             (!changes.is_empty()).then(|| Effect::apply(changes))

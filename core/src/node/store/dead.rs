@@ -122,7 +122,8 @@ impl LocalStore {
         let scan = Effect::scan(rest.clone(), REMOVE_STEP, self.config.scan_bytes);
         self.gather(op, vec![scan], move |store, mut answers| {
             let (rows, more) = answers.rows();
-            let dead: Vec<OwnKey> = rows.iter().filter_map(|(key, value)| dead_key(&proof, key, value)).collect();
+            let dead: Vec<OwnKey> =
+                rows.iter().filter_map(|(key, value)| dead_key(&proof, key, value)).collect();
             let rest = match rows.last() {
                 Some((last, _)) if more => Some(rest.after(last)),
                 _ => None,

@@ -3,10 +3,10 @@
 //! A continuation waits for one group of effects. It runs once, when the last of them is answered; the
 //! first error decides for the group.
 
+use super::LocalStore;
 use super::api::StoreOutput;
 use super::keys::Range;
 use super::operation::{Op, Step};
-use super::LocalStore;
 use crate::driver::{DiskReply, DiskRequest, TableOp};
 use crate::error::{ApiMisuse, DiskError};
 use crate::id::{BlobId, Ticket};

@@ -114,8 +114,7 @@ impl LocalStore {
         if known.own(pin).is_some() {
             return Ok(Vec::new());
         }
-        let row =
-            OwnRow { since: body.since, length: body.length, status, lease_ms: self.running_ms() };
+        let row = OwnRow { since: body.since, length: body.length, status, lease_ms: self.running_ms() };
         let key = own_key(pin);
         // Copied: a slice would keep the whole message, blob and all, in the memory of a disk of memory.
         Ok(alloc::vec![put(key.pin(), Bytes::copy_from_slice(pin.bytes())), put(key.own(), row.encode())])

@@ -63,7 +63,8 @@ impl Page {
 
     fn shown(&self, store: &LocalStore, name: &Name, value: &Bytes) -> Option<Record> {
         let row = RecordRow::decode(store.suite, value).filter(|_| *name != FLOOR_NAME)?;
-        let shown = LocalStore::is_shown(&row.record, self.floor.as_ref()) && (self.show_dead || !row.is_gone());
+        let shown =
+            LocalStore::is_shown(&row.record, self.floor.as_ref()) && (self.show_dead || !row.is_gone());
         shown.then(|| if row.is_gone() { row.record.to_stub() } else { row.record.without_body() })
     }
 

@@ -283,7 +283,9 @@ impl LocalStore {
 fn room(request: &Request) -> usize {
     match request {
         Request::Have { pins } => pins.iter().map(|pin| pin.bytes().len()).sum(),
-        Request::PutBlob { pins, blob } => pins.iter().map(|pin| pin.bytes().len()).sum::<usize>() + blob.len(),
+        Request::PutBlob { pins, blob } => {
+            pins.iter().map(|pin| pin.bytes().len()).sum::<usize>() + blob.len()
+        }
         Request::GetBlob { .. } | Request::Verify { .. } => limit::BLOB,
         Request::PutRecord { record } => record.bytes().len(),
         Request::ListRecords { .. } => list::LIST_ROOM,

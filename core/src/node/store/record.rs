@@ -91,7 +91,11 @@ impl LocalStore {
 
     /// What an entry node asks of a client's clock. A version one step above one that is stored stays possible,
     /// so that a clock that once ran ahead locks nobody out.
-    fn judge_clock(&self, version: Version, stored: impl IntoIterator<Item = Version>) -> Result<(), ErrorCode> {
+    fn judge_clock(
+        &self,
+        version: Version,
+        stored: impl IntoIterator<Item = Version>,
+    ) -> Result<(), ErrorCode> {
         let now_ms = self.now.unix_ms;
         if version.ms() > now_ms.saturating_add(limit::CLOCK_SKEW_MS)
             && !stored.into_iter().any(|stored| version.is_next_step(stored))
@@ -105,14 +109,7 @@ impl LocalStore {
     }
 
     /// The last step of `PutRecord`: the record is valid and not older than what is held.
-    fn keep_record(
-        &mut self,
-        op: Op,
-        keep: Keep,
-        record: &Record,
-        held: Option<&RecordRow>,
-        has_pins: bool,
-    ) {
+    fn keep_record(&mut self, op: Op, keep: Keep, record: &Record, held: Option<&RecordRow>, has_pins: bool) {
         let checked = Response::Stored { copies: 0, wanted: 0 };
         if keep != Keep::Replica {
             return self.reply(op, checked);

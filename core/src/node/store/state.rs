@@ -35,7 +35,14 @@ pub(super) struct State {
 
 impl State {
     pub(super) const fn new(now: Instant) -> Self {
-        Self { base_ms: 0, started: now, changed: BTreeMap::new(), writing: false, failed: false, next_write: now }
+        Self {
+            base_ms: 0,
+            started: now,
+            changed: BTreeMap::new(),
+            writing: false,
+            failed: false,
+            next_write: now,
+        }
     }
 
     /// True if all of it is durable (the running time aside).

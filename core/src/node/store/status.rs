@@ -51,10 +51,13 @@ impl LocalStore {
         self.gather(op, vec![scan], move |store, mut answers| {
             let (rows, more) = answers.rows();
             for (key, value) in &rows {
-                if let (Some((position, ..)), Some(facts)) = (keys::parse_rec(key), RecordFacts::decode(value)) {
+                if let (Some((position, ..)), Some(facts)) =
+                    (keys::parse_rec(key), RecordFacts::decode(value))
+                {
                     status.tombstones += u64::from(facts.is_gone());
                     status.records += u64::from(!facts.is_gone());
-                    let is_replica = |node: &NodeId| store.view.as_ref().is_none_or(|v| v.is_replica(node, &position));
+                    let is_replica =
+                        |node: &NodeId| store.view.as_ref().is_none_or(|v| v.is_replica(node, &position));
                     if !facts.is_proof_only() && is_replica(&store.node) {
                         status.copies_wanted += 1;
                         status.copies_present += u64::from(!facts.is_incomplete());

@@ -43,7 +43,8 @@ impl LocalStore {
         let Some(id) = next else {
             let more = page.more || page.bytes >= PAGE_BYTES;
             let Page { checked, bytes, damaged, last, .. } = page;
-            return self.reply(op, Response::Verified { checked, bytes, damaged, next: last.filter(|_| more) });
+            return self
+                .reply(op, Response::Verified { checked, bytes, damaged, next: last.filter(|_| more) });
         };
         self.check_copy(op, id, move |store, copy| {
             page.last = Some(id);
