@@ -196,6 +196,12 @@ pub enum OpError {
     /// The peer misbehaved and no other is left.
     #[error("the peer misbehaved: {0}")]
     Peer(#[from] PeerFault),
+    /// The disk of the peer failed.
+    #[error("the peer's disk failed: look at that peer, or enter by another one")]
+    PeerDisk,
+    /// The peer holds what was sent for invalid.
+    #[error("the peer refused what was sent as invalid: is its program, or this one, of another version?")]
+    Refused,
     /// The caller cancelled it.
     #[error("cancelled")]
     Cancelled,
@@ -228,6 +234,8 @@ impl OpError {
             Self::TooLarge => "too_large",
             Self::Disk(_) => "disk",
             Self::Peer(_) => "peer_fault",
+            Self::PeerDisk => "peer_disk",
+            Self::Refused => "refused",
             Self::Cancelled => "cancelled",
             Self::Unknown(_) => "unknown",
         }

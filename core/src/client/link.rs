@@ -1,0 +1,406 @@
+//! The one link to an entry node: dials the addresses in turn, waits between rounds, keeps one session.
+//!
+//! Knows nothing of operations: it is told when a link is needed, and tells what came over it.
+
+use alloc::collections::{BTreeSet, VecDeque};
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use bytes::Bytes;
+use core::net::SocketAddr;
+use core::time::Duration;
+
+use super::event::ClientEvent;
+use crate::config::Config;
+use crate::driver::Output;
+use crate::error::{ApiMisuse, OpError, PeerFault};
+use crate::id::{ConnId, NodeId};
+use crate::rng::Rng;
+use crate::session::{LocalSide, PeerSide, Session, SessionEvent};
+use crate::time::{Instant, Now};
+use crate::wire::{Class, CloseReason, Message};
+
+/// What happened to the link.
+#[derive(Debug)]
+pub(super) enum LinkEvent {
+    /// It is open.
+    Opened { node: NodeId, addr: SocketAddr },
+    /// A message came; give class and bytes back with [`Link::release`].
+    Message { message: Message, class: Class, bytes: u32 },
+    /// It was open and is gone.
+    Lost { fault: Option<PeerFault> },
+    /// Every address was tried, none led to an open link.
+    Unreached(OpError),
+}
+
+/// Why an address did not lead to an open link.
+#[derive(Debug)]
+enum Failure {
+    Unreachable,
+    /// The peer closed after our first message.
+    Refused,
+    Fault(PeerFault),
+}
+
+#[derive(Debug)]
+enum State {
+    /// No link, and none needed.
+    Idle,
+    /// No link; dial then.
+    Waiting(Instant),
+    Dialling { conn: ConnId, deadline: Instant },
+    /// The handshake is under way, or the link is open.
+    Up { conn: ConnId, session: Session },
+    /// The client was closed.
+    Closed,
+}
+
+type Outputs = VecDeque<Output<ClientEvent>>;
+
+/// The link.
+pub(super) struct Link {
+    config: Config,
+    local: Arc<LocalSide>,
+    entry: Vec<(Option<NodeId>, SocketAddr)>,
+    rng: Rng,
+    state: State,
+    events: VecDeque<LinkEvent>,
+    /// Links that were given up and whose end was not yet reported.
+    given_up: BTreeSet<ConnId>,
+    dialled: u64,
+    /// Which address is dialled, or was last.
+    at: usize,
+    /// How the addresses failed in this round.
+    failures: Vec<Failure>,
+    wait: Duration,
+    /// When the driver last reported bytes as sent.
+    moved: Instant,
+}
+
+impl Link {
+    pub(super) fn new(
+        config: Config,
+        local: LocalSide,
+        entry: Vec<(Option<NodeId>, SocketAddr)>,
+        seed: [u8; 32],
+    ) -> Self {
+        Self {
+            wait: config.redial_first,
+            config,
+            local: Arc::new(local),
+            entry,
+            rng: Rng::from_seed(seed),
+            state: State::Idle,
+            events: VecDeque::new(),
+            given_up: BTreeSet::new(),
+            dialled: 0,
+            at: 0,
+            failures: Vec::new(),
+            moved: Instant::default(),
+        }
+    }
+
+    /// Somebody waits for an answer: dial, if nothing is under way.
+    pub(super) fn need(&mut self, now: Now, outputs: &mut Outputs) {
+        if matches!(self.state, State::Idle) {
+            self.dial(now, outputs);
+        }
+    }
+
+    /// Nobody waits any more: stop dialling in vain. A link that stands stays.
+    pub(super) fn rest(&mut self) {
+        if matches!(self.state, State::Waiting(_)) {
+            self.state = State::Idle;
+        }
+    }
+
+    /// What happened.
+    pub(super) fn poll_event(&mut self) -> Option<LinkEvent> {
+        self.events.pop_front()
+    }
+
+    /// How many requests the peer bears at once, when the link is open.
+    pub(super) fn peer(&self) -> Option<&PeerSide> {
+        match &self.state {
+            State::Up { session, .. } => session.peer(),
+            _ => None,
+        }
+    }
+
+    /// When the peer or the driver last moved something on the open link.
+    pub(super) fn last_moved(&self) -> Option<Instant> {
+        match &self.state {
+            State::Up { session, .. } if session.peer().is_some() => Some(session.last_received().max(self.moved)),
+            _ => None,
+        }
+    }
+
+    /// When the driver last reported bytes as sent.
+    pub(super) fn last_sent(&self) -> Instant {
+        self.moved
+    }
+
+    /// How many addresses there are.
+    pub(super) fn entries(&self) -> usize {
+        self.entry.len()
+    }
+
+    /// Queues a message.
+    pub(super) fn send(&mut self, message: &Message) {
+        if let State::Up { session, .. } = &mut self.state {
+            session.send(message);
+        }
+    }
+
+    /// Gives credit back.
+    pub(super) fn release(&mut self, class: Class, bytes: u32) {
+        if let State::Up { session, .. } = &mut self.state {
+            session.release(class, bytes);
+        }
+    }
+
+    /// The dial succeeded.
+    pub(super) fn connected(
+        &mut self,
+        now: Now,
+        conn: ConnId,
+        entropy: [u8; 32],
+        outputs: &mut Outputs,
+    ) -> Result<(), ApiMisuse> {
+        match &self.state {
+            _ if self.given_up.contains(&conn) => Ok(()),
+            State::Dialling { conn: dialled, .. } if *dialled == conn => {
+                let expect = self.entry.get(self.at).and_then(|(node, _)| *node);
+                let session = Session::dial(&self.config, now, self.local.clone(), expect, entropy);
+                self.moved = now.mono;
+                self.state = State::Up { conn, session };
+                self.pump(outputs);
+                Ok(())
+            }
+            State::Up { conn: up, .. } if *up == conn => Err(ApiMisuse::DuplicateConn(conn)),
+            _ => Err(ApiMisuse::UnknownConn(conn)),
+        }
+    }
+
+    /// The dial failed.
+    pub(super) fn dial_failed(&mut self, now: Now, conn: ConnId, outputs: &mut Outputs) -> Result<(), ApiMisuse> {
+        match &self.state {
+            _ if self.given_up.remove(&conn) => Ok(()),
+            State::Dialling { conn: dialled, .. } if *dialled == conn => {
+                self.failed(now, Failure::Unreachable, outputs);
+                Ok(())
+            }
+            _ => Err(ApiMisuse::UnknownConn(conn)),
+        }
+    }
+
+    /// Bytes came.
+    pub(super) fn received(
+        &mut self,
+        now: Now,
+        conn: ConnId,
+        bytes: Bytes,
+        outputs: &mut Outputs,
+    ) -> Result<(), ApiMisuse> {
+        if self.given_up.contains(&conn) {
+            return Ok(());
+        }
+        let result = self.session(conn)?.receive(now, bytes);
+        self.take_session_events();
+        match result {
+            Ok(()) => self.pump(outputs),
+            Err(fault) => self.fault(now, fault, outputs),
+        }
+        Ok(())
+    }
+
+    /// Bytes left.
+    pub(super) fn sent(
+        &mut self,
+        now: Now,
+        conn: ConnId,
+        bytes: usize,
+        outputs: &mut Outputs,
+    ) -> Result<(), ApiMisuse> {
+        if self.given_up.contains(&conn) {
+            return Ok(());
+        }
+        if !self.session(conn)?.sent(bytes) {
+            return Err(ApiMisuse::SentTooMuch(conn));
+        }
+        self.moved = now.mono;
+        self.pump(outputs);
+        Ok(())
+    }
+
+    /// The link ended.
+    pub(super) fn disconnected(&mut self, now: Now, conn: ConnId, outputs: &mut Outputs) -> Result<(), ApiMisuse> {
+        if self.given_up.remove(&conn) {
+            return Ok(());
+        }
+        let session = self.session(conn)?;
+        if session.peer().is_some() {
+            self.lost(now, None);
+        } else {
+            let failure = if session.heard() { Failure::Unreachable } else { Failure::Refused };
+            self.failed(now, failure, outputs);
+        }
+        Ok(())
+    }
+
+    /// The peer broke the protocol, as whoever reads its messages finds: ends the link and counts as one way in less.
+    pub(super) fn fault(&mut self, now: Now, fault: PeerFault, outputs: &mut Outputs) {
+        let State::Up { conn, session } = &mut self.state else { return };
+        let conn = *conn;
+        let was_open = session.peer().is_some();
+        session.close(CloseReason::Fault);
+        self.pump(outputs);
+        self.give_up(conn, outputs);
+        if was_open {
+            self.at = (self.at + 1) % self.entry.len().max(1);
+            self.lost(now, Some(fault));
+        } else if fault == PeerFault::HandshakeTimeout {
+            self.failed(now, Failure::Unreachable, outputs);
+        } else {
+            self.failed(now, Failure::Fault(fault), outputs);
+        }
+    }
+
+    /// Says goodbye; nothing is dialled after it.
+    pub(super) fn close(&mut self, now: Now, outputs: &mut Outputs) {
+        match core::mem::replace(&mut self.state, State::Closed) {
+            State::Dialling { conn, .. } => self.give_up(conn, outputs),
+            State::Up { conn, mut session } => {
+                session.close(CloseReason::Shutdown);
+                self.state = State::Up { conn, session };
+                self.pump(outputs);
+                self.state = State::Closed;
+                self.give_up(conn, outputs);
+            }
+            _ => {}
+        }
+        self.events.clear();
+    }
+
+    /// Acts on what is due.
+    pub(super) fn handle_timeout(&mut self, now: Now, outputs: &mut Outputs) {
+        match &mut self.state {
+            State::Waiting(at) if *at <= now.mono => self.dial(now, outputs),
+            State::Dialling { conn, deadline } if *deadline <= now.mono => {
+                let conn = *conn;
+                self.give_up(conn, outputs);
+                self.failed(now, Failure::Unreachable, outputs);
+            }
+            State::Up { session, .. } => {
+                let result = session.handle_timeout(now);
+                match result {
+                    Ok(()) => self.pump(outputs),
+                    Err(fault) => self.fault(now, fault, outputs),
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// When something is due.
+    pub(super) fn poll_timeout(&self) -> Option<Instant> {
+        match &self.state {
+            State::Waiting(at) => Some(*at),
+            State::Dialling { deadline, .. } => Some(*deadline),
+            State::Up { session, .. } => session.poll_timeout(),
+            State::Idle | State::Closed => None,
+        }
+    }
+
+    /// Hands out what the session has to send.
+    pub(super) fn pump(&mut self, outputs: &mut Outputs) {
+        if let State::Up { conn, session } = &mut self.state {
+            while let Some(bytes) = session.poll_transmit() {
+                outputs.push_back(Output::Send { conn: *conn, bytes });
+            }
+        }
+    }
+
+    fn take_session_events(&mut self) {
+        let State::Up { session, .. } = &mut self.state else { return };
+        while let Some(event) = session.poll_event() {
+            match event {
+                SessionEvent::Open(peer) => {
+                    self.failures.clear();
+                    self.wait = self.config.redial_first;
+                    if let Some((_, addr)) = self.entry.get(self.at) {
+                        self.events.push_back(LinkEvent::Opened { node: peer.node, addr: *addr });
+                    }
+                }
+                SessionEvent::Message { message, class, bytes } => {
+                    self.events.push_back(LinkEvent::Message { message, class, bytes });
+                }
+            }
+        }
+    }
+
+    fn session(&mut self, conn: ConnId) -> Result<&mut Session, ApiMisuse> {
+        match &mut self.state {
+            State::Up { conn: up, session } if *up == conn => Ok(session),
+            _ => Err(ApiMisuse::UnknownConn(conn)),
+        }
+    }
+
+    fn dial(&mut self, now: Now, outputs: &mut Outputs) {
+        let Some((_, addr)) = self.entry.get(self.at).copied() else {
+            self.end_round(now);
+            return;
+        };
+        let conn = ConnId::dialled(self.dialled);
+        self.dialled += 1;
+        self.state = State::Dialling { conn, deadline: now.mono + self.config.dial_deadline };
+        outputs.push_back(Output::Dial { conn, addr });
+    }
+
+    /// This address did not lead to an open link: the next one is tried.
+    fn failed(&mut self, now: Now, failure: Failure, outputs: &mut Outputs) {
+        self.failures.push(failure);
+        self.at = (self.at + 1) % self.entry.len().max(1);
+        if self.failures.len() < self.entry.len() {
+            self.dial(now, outputs);
+        } else {
+            self.end_round(now);
+        }
+    }
+
+    fn end_round(&mut self, now: Now) {
+        let failures = core::mem::take(&mut self.failures);
+        self.events.push_back(LinkEvent::Unreached(verdict(failures)));
+        self.wait_to_redial(now);
+    }
+
+    fn lost(&mut self, now: Now, fault: Option<PeerFault>) {
+        self.events.push_back(LinkEvent::Lost { fault });
+        self.wait_to_redial(now);
+    }
+
+    /// Waits between half and the whole of a time that doubles with each round in vain.
+    fn wait_to_redial(&mut self, now: Now) {
+        let half = self.wait / 2;
+        let jitter = self.rng.below(u32::try_from(half.as_micros()).unwrap_or(u32::MAX));
+        self.state = State::Waiting(now.mono + half + Duration::from_micros(u64::from(jitter)));
+        self.wait = (self.wait * 2).min(self.config.redial_longest);
+    }
+
+    fn give_up(&mut self, conn: ConnId, outputs: &mut Outputs) {
+        self.given_up.insert(conn);
+        outputs.push_back(Output::Close { conn });
+    }
+}
+
+/// What a round in vain means for whoever waits.
+fn verdict(failures: Vec<Failure>) -> OpError {
+    let all_refused = !failures.is_empty() && failures.iter().all(|failure| matches!(failure, Failure::Refused));
+    if all_refused {
+        return OpError::WrongNetwork;
+    }
+    let fault = failures.into_iter().find_map(|failure| match failure {
+        Failure::Fault(fault) => Some(fault),
+        _ => None,
+    });
+    fault.map_or(OpError::Unreachable, OpError::Peer)
+}

@@ -1,0 +1,187 @@
+//! The memory of all operations together: how many bytes each may hold. Knows sizes only.
+//!
+//! One half of [`Config::client_window`](crate::config::Config::client_window) is for reads, which reserve what they need before they
+//! begin, in turn. The other half is for stores, whose length nobody knows: they get it in steps. The oldest store may always
+//! go on up to a whole piece, so that stores that wait for each other cannot come to a halt; a small file needs one small step.
+
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use crate::config::limit;
+use crate::id::OpId;
+
+/// A step of the oldest store, and of one that is alone.
+const STEP: usize = 1 << 20;
+
+/// Who holds how much.
+#[derive(Debug)]
+pub(super) struct Window {
+    reads: usize,
+    reserved: BTreeMap<OpId, usize>,
+    queue: VecDeque<(OpId, usize)>,
+    writes: usize,
+    held: BTreeMap<OpId, usize>,
+    starved: BTreeSet<OpId>,
+    ready: VecDeque<OpId>,
+}
+
+impl Window {
+    pub(super) fn new(bytes: usize) -> Self {
+        Self {
+            reads: bytes / 2,
+            reserved: BTreeMap::new(),
+            queue: VecDeque::new(),
+            writes: bytes - bytes / 2,
+            held: BTreeMap::new(),
+            starved: BTreeSet::new(),
+            ready: VecDeque::new(),
+        }
+    }
+
+    /// Asks for `bytes`, at most all that there are, for a read. `true` if it has them now, in place of what it had; else it
+    /// will be [`ready`](Self::next_ready) when it has.
+    pub(super) fn reserve(&mut self, op: OpId, bytes: usize) -> bool {
+        self.reserved.remove(&op);
+        self.queue.push_back((op, bytes.min(self.reads)));
+        self.grant_reads();
+        match self.ready.iter().position(|ready| *ready == op) {
+            Some(at) => self.ready.remove(at).is_some(),
+            None => false,
+        }
+    }
+
+    /// What a read has reserved.
+    pub(super) fn reserved(&self, op: OpId) -> usize {
+        self.reserved.get(&op).copied().unwrap_or(0)
+    }
+
+    /// Takes part as a store; in the order of age.
+    pub(super) fn join(&mut self, op: OpId) {
+        self.held.insert(op, 0);
+    }
+
+    /// Takes up to `want` bytes for a store; zero: none now, and it will be [`ready`](Self::next_ready) when there may be.
+    pub(super) fn take(&mut self, op: OpId, want: usize) -> usize {
+        let taken = want.min(self.room(op));
+        match self.held.get_mut(&op) {
+            Some(held) if taken > 0 => *held += taken,
+            _ if want > 0 => {
+                self.starved.insert(op);
+            }
+            _ => {}
+        }
+        taken
+    }
+
+    /// Gives back what a store no longer holds.
+    pub(super) fn give_back(&mut self, op: OpId, bytes: usize) {
+        if let Some(held) = self.held.get_mut(&op) {
+            *held = held.saturating_sub(bytes);
+        }
+        self.wake_stores();
+    }
+
+    /// Forgets an operation that ended.
+    pub(super) fn release(&mut self, op: OpId) {
+        self.reserved.remove(&op);
+        self.queue.retain(|(waiting, _)| *waiting != op);
+        self.starved.remove(&op);
+        self.ready.retain(|ready| *ready != op);
+        if self.held.remove(&op).is_some() {
+            self.wake_stores();
+        }
+        self.grant_reads();
+    }
+
+    /// An operation that waited and may go on.
+    pub(super) fn next_ready(&mut self) -> Option<OpId> {
+        self.ready.pop_front()
+    }
+
+    fn grant_reads(&mut self) {
+        let mut used: usize = self.reserved.values().sum();
+        while let Some(&(op, bytes)) = self.queue.front() {
+            if used + bytes > self.reads {
+                return;
+            }
+            used += bytes;
+            self.queue.pop_front();
+            self.reserved.insert(op, bytes);
+            self.ready.push_back(op);
+        }
+    }
+
+    fn room(&self, op: OpId) -> usize {
+        let used: usize = self.held.values().sum();
+        let Some((oldest, of_oldest)) = self.held.first_key_value() else { return 0 };
+        if *oldest == op {
+            return self.writes.saturating_sub(used).min(STEP);
+        }
+        let Some(held) = self.held.get(&op) else { return 0 };
+        let young = self.writes.saturating_sub(limit::PIECE);
+        let step = if *held == 0 { limit::INLINE + 1 } else { (young / 8).max(limit::INLINE + 1) };
+        young.saturating_sub(used - of_oldest).min(step)
+    }
+
+    fn wake_stores(&mut self) {
+        self.ready.extend(core::mem::take(&mut self.starved));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const A: OpId = OpId(1);
+    const B: OpId = OpId(2);
+    const C: OpId = OpId(3);
+
+    #[test]
+    fn reads_get_their_bytes_in_turn() {
+        let mut window = Window::new(200);
+        assert!(window.reserve(A, 60));
+        assert!(!window.reserve(B, 60), "only 40 are left");
+        assert!(!window.reserve(C, 10), "a small read does not overtake for ever");
+        window.release(A);
+        assert_eq!((window.next_ready(), window.next_ready(), window.next_ready()), (Some(B), Some(C), None));
+    }
+
+    #[test]
+    fn a_read_larger_than_the_window_gets_the_window() {
+        let mut window = Window::new(200);
+        assert!(window.reserve(A, 1000));
+        window.release(A);
+        assert!(window.reserve(B, 100));
+    }
+
+    #[test]
+    fn the_oldest_store_always_reaches_a_whole_piece() {
+        let mut window = Window::new(16 << 20);
+        for op in 1..=2000 {
+            window.join(OpId(op));
+        }
+        for op in 2..=2000 {
+            while window.take(OpId(op), 1 << 20) > 0 {}
+        }
+        let mut held = 0;
+        loop {
+            match window.take(A, usize::MAX) {
+                0 => break,
+                taken => held += taken,
+            }
+        }
+        assert!(held >= limit::PIECE, "{held}");
+    }
+
+    #[test]
+    fn a_store_that_found_no_room_is_told_when_there_is_some() {
+        let mut window = Window::new(16 << 20);
+        window.join(A);
+        window.join(B);
+        while window.take(A, usize::MAX) > 0 {}
+        while window.take(B, usize::MAX) > 0 {}
+        while window.next_ready().is_some() {}
+        window.take(B, 1);
+        window.give_back(A, 1 << 20);
+        assert_eq!(window.next_ready(), Some(B));
+    }
+}
