@@ -294,7 +294,7 @@ impl Client {
     /// The text of a token for users, or for nodes.
     pub fn invite(&self, node: bool) -> Result<String, Error> {
         match self.begin(move |machine, now| machine.invite(now, node))?.wait()? {
-            Outcome::Invite(token) => Ok(token),
+            Outcome::Invite(token) => Ok(token.to_text().to_string()),
             other => unreachable!("an invite ended as {other:?}"),
         }
     }

@@ -8,7 +8,7 @@ use core::net::SocketAddr;
 use crate::error::{OpError, PeerFault};
 use crate::id::{BlobId, NodeId, OpId};
 use crate::record::Version;
-use crate::wire::{PeerStatus, Status};
+use crate::wire::{PeerStatus, Status, Token};
 
 /// One thing that happened.
 ///
@@ -165,5 +165,5 @@ pub enum Outcome {
         damaged: Vec<BlobId>,
     },
     /// Of an invite: the token.
-    Invite(String),
+    Invite(Token),
 }

@@ -266,7 +266,7 @@ impl Link {
     }
 
     /// Says goodbye; nothing is dialled after it.
-    pub(super) fn close(&mut self, now: Now, outputs: &mut Outputs) {
+    pub(super) fn close(&mut self, outputs: &mut Outputs) {
         match core::mem::replace(&mut self.state, State::Closed) {
             State::Dialling { conn, .. } => self.give_up(conn, outputs),
             State::Up { conn, mut session } => {

@@ -170,7 +170,7 @@ impl Client {
 impl Machine for Client {
     type Event = ClientEvent;
 
-    fn handleinput(&mut self, now: Now, input: Input) -> Result<(), ApiMisuse> {
+    fn handle_input(&mut self, now: Now, input: Input) -> Result<(), ApiMisuse> {
         self.running.handle_input(now, input)
     }
 

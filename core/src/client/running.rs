@@ -139,7 +139,7 @@ impl Running {
             self.fail(op, OpError::Cancelled);
         }
         let was_open = self.link.peer().is_some();
-        self.link.close(now, &mut self.effects.outputs);
+        self.link.close(&mut self.effects.outputs);
         if was_open {
             self.effects.requests.link_lost();
             self.emit(ClientEvent::Disconnected { fault: None });
