@@ -65,7 +65,8 @@ impl Clear {
         let writer = cx.keys()?.writer_tag(&cx.env.device, &FLOOR_NAME);
         let not_before = if is_complete { 0 } else { cx.now.unix_ms };
         self.floor = Version::next(not_before, highest, writer).ok_or(OpError::Clock)?;
-        let record = floor_record(cx.keys()?, &cx.env.network, self.floor, 0).map_err(|_| OpError::TooLarge)?;
+        let record =
+            floor_record(cx.keys()?, &cx.env.network, self.floor, 0).map_err(|_| OpError::TooLarge)?;
         self.phase = Phase::Recording;
         let good_until = cx.now.unix_ms.saturating_add(limit::LEASE_MS / 2);
         cx.ask_until(Request::PutRecord { record }, good_until);

@@ -190,7 +190,9 @@ impl Get {
                 return Err(PeerFault::WrongContent.into());
             }
             Response::Blob { source, bytes } => (source, bytes),
-            Response::Error(error) if error.code == ErrorCode::NotFound => return Err(OpError::Missing.into()),
+            Response::Error(error) if error.code == ErrorCode::NotFound => {
+                return Err(OpError::Missing.into());
+            }
             Response::Error(error) => return Err(refused(&error).into()),
             _ => return Err(PeerFault::UnexpectedAnswer.into()),
         };
@@ -201,12 +203,7 @@ impl Get {
         self.go_on(cx)
     }
 
-    fn opened(
-        &mut self,
-        cx: &mut Context<'_>,
-        ticket: Ticket,
-        result: Result<Bytes, OpenError>,
-    ) -> Step {
+    fn opened(&mut self, cx: &mut Context<'_>, ticket: Ticket, result: Result<Bytes, OpenError>) -> Step {
         let (Some(Opening { fetch, source }), Some(download)) =
             (self.opening.remove(&ticket), &mut self.download)
         else {

@@ -47,9 +47,15 @@ enum State {
     Idle,
     /// No link; dial then.
     Waiting(Instant),
-    Dialling { conn: ConnId, deadline: Instant },
+    Dialling {
+        conn: ConnId,
+        deadline: Instant,
+    },
     /// The handshake is under way, or the link is open.
-    Up { conn: ConnId, session: Session },
+    Up {
+        conn: ConnId,
+        session: Session,
+    },
     /// The client was closed.
     Closed,
 }
@@ -129,7 +135,9 @@ impl Link {
     /// When the peer or the driver last moved something on the open link.
     pub(super) fn last_moved(&self) -> Option<Instant> {
         match &self.state {
-            State::Up { session, .. } if session.peer().is_some() => Some(session.last_received().max(self.moved)),
+            State::Up { session, .. } if session.peer().is_some() => {
+                Some(session.last_received().max(self.moved))
+            }
             _ => None,
         }
     }
@@ -182,7 +190,12 @@ impl Link {
     }
 
     /// The dial failed.
-    pub(super) fn dial_failed(&mut self, now: Now, conn: ConnId, outputs: &mut Outputs) -> Result<(), ApiMisuse> {
+    pub(super) fn dial_failed(
+        &mut self,
+        now: Now,
+        conn: ConnId,
+        outputs: &mut Outputs,
+    ) -> Result<(), ApiMisuse> {
         match &self.state {
             _ if self.given_up.remove(&conn) => Ok(()),
             State::Dialling { conn: dialled, .. } if *dialled == conn => {
@@ -233,7 +246,12 @@ impl Link {
     }
 
     /// The link ended.
-    pub(super) fn disconnected(&mut self, now: Now, conn: ConnId, outputs: &mut Outputs) -> Result<(), ApiMisuse> {
+    pub(super) fn disconnected(
+        &mut self,
+        now: Now,
+        conn: ConnId,
+        outputs: &mut Outputs,
+    ) -> Result<(), ApiMisuse> {
         if self.given_up.remove(&conn) {
             return Ok(());
         }
@@ -394,7 +412,8 @@ impl Link {
 
 /// What a round in vain means for whoever waits.
 fn verdict(failures: Vec<Failure>) -> OpError {
-    let all_refused = !failures.is_empty() && failures.iter().all(|failure| matches!(failure, Failure::Refused));
+    let all_refused =
+        !failures.is_empty() && failures.iter().all(|failure| matches!(failure, Failure::Refused));
     if all_refused {
         return OpError::WrongNetwork;
     }

@@ -29,7 +29,11 @@ impl Found {
     /// A record that is older than one that was seen is not accepted, unless the floor has killed both.
     pub(super) fn check_seen(&self, seen: Version) -> Result<(), OpError> {
         let version = self.version();
-        if self.record.is_some() && version < seen && version > self.floor { Err(OpError::Rollback) } else { Ok(()) }
+        if self.record.is_some() && version < seen && version > self.floor {
+            Err(OpError::Rollback)
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -87,7 +91,9 @@ pub(super) fn check_floor(cx: &Context<'_>, owner: &OwnerId, record: &Record) ->
     let header = record.header();
     let asked = header.owner == *owner && header.kind == Kind::Floor && header.name == FLOOR_NAME;
     match header.floor {
-        Some(floor) if asked && verify_record(cx.env.suite, &cx.env.network, record, None).is_ok() => Ok(floor),
+        Some(floor) if asked && verify_record(cx.env.suite, &cx.env.network, record, None).is_ok() => {
+            Ok(floor)
+        }
         _ => Err(PeerFault::WrongContent),
     }
 }

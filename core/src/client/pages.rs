@@ -32,13 +32,25 @@ pub(super) struct Pages {
 
 impl Pages {
     pub(super) fn new() -> Self {
-        Self { after: None, verifying: Vec::new(), next: None, empty: 0, complete: true, floor: Version::ZERO }
+        Self {
+            after: None,
+            verifying: Vec::new(),
+            next: None,
+            empty: 0,
+            complete: true,
+            floor: Version::ZERO,
+        }
     }
 
     /// Asks for the page after the last.
     pub(super) fn ask(&mut self, cx: &mut Context<'_>) -> Result<(), OpError> {
         let owner = cx.owner()?;
-        cx.ask(Request::ListRecords { owner, after: self.after, rows: limit::LIST_ROWS, shards: (0, u8::MAX) });
+        cx.ask(Request::ListRecords {
+            owner,
+            after: self.after,
+            rows: limit::LIST_ROWS,
+            shards: (0, u8::MAX),
+        });
         Ok(())
     }
 

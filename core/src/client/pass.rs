@@ -90,7 +90,11 @@ impl Pass {
 
     /// A node of the tree was opened. One whose bytes are not those of its id is asked for again: the entry node should have
     /// looked.
-    pub(super) fn opened(&mut self, cx: &mut Context<'_>, result: Result<Bytes, OpenError>) -> Result<(), Stop> {
+    pub(super) fn opened(
+        &mut self,
+        cx: &mut Context<'_>,
+        result: Result<Bytes, OpenError>,
+    ) -> Result<(), Stop> {
         let Some(node) = self.node else { return Ok(()) };
         let is_other = matches!(result, Err(OpenError::Hash));
         match self.walk.opened(node.slot, result) {

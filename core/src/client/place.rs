@@ -161,12 +161,7 @@ impl Placer {
         Err(OpError::Conflict.into())
     }
 
-    fn have(
-        &mut self,
-        cx: &mut Context<'_>,
-        items: Vec<Item>,
-        response: Response,
-    ) -> Result<Placed, Stop> {
+    fn have(&mut self, cx: &mut Context<'_>, items: Vec<Item>, response: Response) -> Result<Placed, Stop> {
         let (counts, wanted) = match response {
             Response::Have { copies, wanted } => (copies, wanted),
             Response::Error(error) if is_stale(error.code) => {

@@ -82,7 +82,8 @@ impl Requests {
     pub(super) fn next_step(&mut self, now: Now, max: u16) -> Option<NextStep> {
         while self.open < usize::from(max) {
             let id = self.queue.pop_front()?;
-            let Some(Entry { op: Some(op), request: Some(request), good_until, sent }) = self.entries.get_mut(&id)
+            let Some(Entry { op: Some(op), request: Some(request), good_until, sent }) =
+                self.entries.get_mut(&id)
             else {
                 continue;
             };

@@ -283,7 +283,9 @@ impl Running {
                 Ok(())
             }
             Message::Goodbye(_) => Ok(()),
-            Message::Request { .. } | Message::Hello(_) | Message::Credit { .. } => Err(PeerFault::NotAllowed),
+            Message::Request { .. } | Message::Hello(_) | Message::Credit { .. } => {
+                Err(PeerFault::NotAllowed)
+            }
         }
     }
 
@@ -357,7 +359,10 @@ impl Running {
     }
 
     fn waiting(&self) -> impl Iterator<Item = (OpId, &Slot)> {
-        self.operations.iter().map(|(op, slot)| (*op, slot)).filter(|(op, _)| self.effects.requests.is_waiting(*op))
+        self.operations
+            .iter()
+            .map(|(op, slot)| (*op, slot))
+            .filter(|(op, _)| self.effects.requests.is_waiting(*op))
     }
 
     fn handle_timeout(&mut self, now: Now) {
