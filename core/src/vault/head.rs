@@ -10,13 +10,15 @@
 
 use alloc::string::String;
 use alloc::vec::Vec;
-use bytes::{Buf, BufMut as _, Bytes};
+use bytes::Bytes;
 use core::fmt;
 use thiserror::Error;
 
 use super::{Root, normalise_key};
+use crate::codec::{Reader, Writer};
 use crate::config::limit;
 use crate::crypto::{OpenError, Secret, padded_len};
+use crate::error::MalformedMessage;
 use crate::id::{BlobId, ObjectId};
 use crate::record::Version;
 
@@ -119,6 +121,12 @@ pub enum HeadError {
     Mismatch,
 }
 
+impl From<MalformedMessage> for HeadError {
+    fn from(_: MalformedMessage) -> Self {
+        Self::Format
+    }
+}
+
 impl fmt::Debug for Head {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Head({} bytes, {:?})", self.size, self.content)
@@ -128,59 +136,69 @@ impl fmt::Debug for Head {
 impl Head {
     /// The plaintext of a sealed head.
     pub(super) fn encode(&self) -> Vec<u8> {
-        let mut out = Vec::with_capacity(4 * HEAD_STEP);
-        out.put_u8(HEAD_FORMAT);
-        // Keys and parents are bounded far below 2^16.
-        out.put_u16(self.key.len() as u16);
-        out.put_slice(self.key.as_bytes());
-        out.put_u64(self.size);
-        out.put_u64(self.modified_ms);
-        out.put_u16(self.parents.len() as u16);
-        self.parents.iter().for_each(|parent| out.put_slice(&parent.to_bytes()));
+        let mut out = Writer::with_capacity(4 * HEAD_STEP);
+        out.u8(HEAD_FORMAT);
+        out.bytes16(self.key.as_bytes());
+        out.u64(self.size);
+        out.u64(self.modified_ms);
+        let parents = out.count(self.parents.len(), MAX_PARENTS);
+        self.parents.iter().take(parents).for_each(|parent| out.raw(&parent.to_bytes()));
         match &self.content {
-            HeadContent::Inline => out.put_u16(0),
+            HeadContent::Inline => out.u16(0),
             HeadContent::Tree { object, root } => {
-                out.put_u16(1);
-                out.put_slice(object.as_bytes());
-                out.put_slice(root.id.as_bytes());
-                out.put_slice(root.key.expose());
-                out.put_u8(root.level);
-                out.put_u64(root.length);
-                out.put_u32(root.pieces);
+                out.u16(1);
+                out.raw(object.as_bytes());
+                out.raw(root.id.as_bytes());
+                out.raw(root.key.expose());
+                out.u8(root.level);
+                out.u64(root.length);
+                out.u32(root.pieces);
             }
         }
-        out.put_u16(0);
-        out.resize(out.len().next_multiple_of(HEAD_STEP), 0);
-        out
+        out.bytes16(&[]);
+        let mut plain = Vec::from(out.freeze());
+        plain.resize(plain.len().next_multiple_of(HEAD_STEP), 0);
+        plain
     }
 
-    /// Reads what [`encode`](Self::encode) or a later version made.
-    pub(super) fn decode(plain: &[u8]) -> Result<Self, HeadError> {
-        let mut rest = plain;
-        if u8_of(&mut rest)? != HEAD_FORMAT {
+    /// Reads what [`encode`](Self::encode) or a later version, with fields of its own, made.
+    pub(super) fn decode(plain: Vec<u8>) -> Result<Self, HeadError> {
+        let len = plain.len();
+        let mut reader = Reader::new(plain.into());
+        if reader.u8()? != HEAD_FORMAT {
             return Err(HeadError::Format);
         }
-        let key = counted(&mut rest, limit::KEY)?;
-        let key = core::str::from_utf8(key).map_err(malformed)?;
+        let key = reader.bytes16(limit::KEY)?;
+        let key = core::str::from_utf8(&key).map_err(|_| HeadError::Format)?;
         if normalise_key(key).as_deref() != Ok(key) {
             return Err(HeadError::Format);
         }
-        let size = u64_of(&mut rest)?;
-        let modified_ms = u64_of(&mut rest)?;
-        let parents = (0..count(&mut rest, MAX_PARENTS)?)
-            .map(|_| Version::from_bytes(array(&mut rest)?).ok_or(HeadError::Format))
+        let size = reader.u64()?;
+        let modified_ms = reader.u64()?;
+        let parents = (0..reader.count(MAX_PARENTS)?)
+            .map(|_| Version::from_bytes(reader.array()?).ok_or(HeadError::Format))
             .collect::<Result<_, _>>()?;
-        let content = match count(&mut rest, 1)? {
+        let content = match reader.count(1)? {
             0 => HeadContent::Inline,
-            _ => HeadContent::Tree { object: ObjectId(array(&mut rest)?), root: root(&mut rest)? },
+            _ => HeadContent::Tree { object: ObjectId(reader.array()?), root: root(&mut reader)? },
         };
-        counted(&mut rest, limit::FIELDS)?;
-        let padding_ok = rest.len() < HEAD_STEP && rest.iter().all(|&byte| byte == 0);
-        if !padding_ok || !plain.len().is_multiple_of(HEAD_STEP) {
+        Reader::new(reader.bytes16(limit::FIELDS)?).finish()?;
+        let padding = reader.rest();
+        if !len.is_multiple_of(HEAD_STEP) || padding.len() >= HEAD_STEP || padding.iter().any(|&b| b != 0) {
             return Err(HeadError::Format);
         }
         Ok(Self { key: key.into(), size, modified_ms, parents, content })
     }
+}
+
+fn root(reader: &mut Reader) -> Result<Root, HeadError> {
+    Ok(Root {
+        id: BlobId(reader.array()?),
+        key: Secret::new(reader.array()?),
+        level: reader.u8()?,
+        length: reader.u64()?,
+        pieces: reader.u32()?,
+    })
 }
 
 /// Length of the plaintext of a sealed body with this much content.
@@ -191,8 +209,8 @@ pub(super) fn body_len(content: usize) -> usize {
 /// The plaintext of a sealed body.
 pub(super) fn encode_body(content: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(body_len(content.len()));
-    out.put_slice(&BODY_HEADER);
-    out.put_slice(content);
+    out.extend_from_slice(&BODY_HEADER);
+    out.extend_from_slice(content);
     out.resize(body_len(content.len()), 0);
     out
 }
@@ -208,44 +226,4 @@ pub(super) fn decode_body(plain: Vec<u8>, size: u64) -> Result<Bytes, HeadError>
         return Err(HeadError::Format);
     }
     Ok(Bytes::from(plain).slice(BODY_HEADER.len()..end))
-}
-
-fn root(rest: &mut &[u8]) -> Result<Root, HeadError> {
-    Ok(Root {
-        id: BlobId(array(rest)?),
-        key: Secret::new(array(rest)?),
-        level: u8_of(rest)?,
-        length: u64_of(rest)?,
-        pieces: rest.try_get_u32().map_err(malformed)?,
-    })
-}
-
-fn array<const N: usize>(rest: &mut &[u8]) -> Result<[u8; N], HeadError> {
-    let (array, after) = rest.split_first_chunk().ok_or(HeadError::Format)?;
-    *rest = after;
-    Ok(*array)
-}
-
-fn u8_of(rest: &mut &[u8]) -> Result<u8, HeadError> {
-    rest.try_get_u8().map_err(malformed)
-}
-
-fn u64_of(rest: &mut &[u8]) -> Result<u64, HeadError> {
-    rest.try_get_u64().map_err(malformed)
-}
-
-/// A count of at most `max`.
-fn count(rest: &mut &[u8], max: usize) -> Result<usize, HeadError> {
-    let count = usize::from(rest.try_get_u16().map_err(malformed)?);
-    if count > max { Err(HeadError::Format) } else { Ok(count) }
-}
-
-/// Bytes after their count.
-fn counted<'a>(rest: &mut &'a [u8], max: usize) -> Result<&'a [u8], HeadError> {
-    let count = count(rest, max)?;
-    rest.split_off(..count).ok_or(HeadError::Format)
-}
-
-fn malformed<E>(_: E) -> HeadError {
-    HeadError::Format
 }

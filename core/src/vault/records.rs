@@ -109,7 +109,7 @@ pub fn pin(
 /// record's name and, if given, is `expected`, and that header and head agree.
 pub fn open_head(keys: &SpaceKeys, record: &Record, expected: Option<&str>) -> Result<Head, HeadError> {
     let header = record.header();
-    let head = Head::decode(&open_part(keys, record, Part::Head, &record.head())?)?;
+    let head = Head::decode(open_part(keys, record, Part::Head, &record.head())?)?;
     if keys.name(Kind::File as u8, &head.key) != header.name || expected.is_some_and(|key| key != head.key) {
         return Err(HeadError::Name);
     }

@@ -5,6 +5,7 @@ mod content;
 mod file;
 mod keys;
 mod manifest;
+mod records;
 mod separation;
 mod windows;
 
