@@ -132,11 +132,11 @@ fn file_key(suite: Suite, slots: &[Slot<'_>], passphrase: Option<&str>) -> Resul
             None => refusal = VaultError::WrongPassphrase,
         }
     }
-    for slot in slots.iter().filter(|slot| slot.kind == OPEN) {
+    match slots.iter().find(|slot| slot.kind == OPEN) {
         // Nothing but damage keeps it shut.
-        return open_slot(suite, slot, None)?.ok_or(VaultError::Damaged);
+        Some(slot) => open_slot(suite, slot, None)?.ok_or(VaultError::Damaged),
+        None => Err(refusal),
     }
-    Err(refusal)
 }
 
 /// The file key of one slot; `None` if the slot's key does not open it.

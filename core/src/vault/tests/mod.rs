@@ -4,12 +4,11 @@ mod chunks;
 mod content;
 mod file;
 mod keys;
-mod manifest;
 mod records;
 mod separation;
+mod trees;
 mod windows;
 
-use super::manifest as manifest_module;
 use super::*;
 use crate::config::{Config, limit};
 use crate::crypto::{OpenError, SealedPiece, open_piece, padded_len, seal_piece};
@@ -108,7 +107,7 @@ pub(super) fn tree_of(vault: &Vault, pieces: &[Bytes]) -> (Root, Blobs) {
     let mut place = |tree: &mut tree::TreeBuilder, level, length, key: &Secret<32>, payload: &[u8]| {
         let piece = seal(key, payload);
         tree.begin(level, 0);
-        tree.sealed(level, 0, manifest_module::Child { id: piece.id, key: piece.key, length });
+        tree.sealed(level, 0, manifest::Child { id: piece.id, key: piece.key, length });
         blobs.insert(piece.id, piece.bytes);
     };
     for (at, piece) in pieces.iter().enumerate() {

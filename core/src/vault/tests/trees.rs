@@ -1,7 +1,6 @@
 //! Trees of every shape, and trees that no upload makes.
 
-use super::super::manifest as tree_module;
-use super::super::manifest::level_of;
+use super::super::manifest::{Child, level_of, node_payload};
 use super::*;
 
 /// The blobs of a tree in order, by a walk, and how many of them were fetched.
@@ -120,8 +119,8 @@ fn walk_len(payload: &[u8]) -> usize {
 fn a_node_cannot_stand_below_one_of_its_own_level() {
     let (inner, mut blobs) = tree_of(&vault(1), &tiny_pieces(65_536));
     assert_eq!(inner.level, 2);
-    let child = || tree_module::Child { id: inner.id, key: inner.key.clone(), length: inner.length };
-    let node = seal(&vault(1).keys().read.dedup_manifest, &tree_module::node_payload(2, &[child(), child()]));
+    let child = || Child { id: inner.id, key: inner.key.clone(), length: inner.length };
+    let node = seal(&vault(1).keys().read.dedup_manifest, &node_payload(2, &[child(), child()]));
     blobs.insert(node.id, node.bytes);
     let root = Root { id: node.id, key: node.key, level: 2, length: 2 * inner.length, pieces: 512 };
     assert_eq!(walk(&root, &blobs).unwrap_err(), ManifestError::Level);
