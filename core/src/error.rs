@@ -257,8 +257,8 @@ pub enum VaultError {
     /// The file was altered or cut.
     #[error("the vault file is damaged: restore it from its 24 words")]
     Damaged,
-    /// Parameters that would use more memory or time than allowed.
-    #[error("the vault file asks for more memory or time than allowed")]
+    /// Parameters that would use more memory or time than allowed, or more memory than there is.
+    #[error("stretching the passphrase takes more memory or time than is allowed, or than this machine has")]
     Parameters,
     /// Not 24 words of the list with a right checksum; the text names what is wrong, never a word.
     #[error("not a valid list of 24 words: {0}")]

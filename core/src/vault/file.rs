@@ -45,7 +45,7 @@ pub(super) fn lock(
     passphrase: Option<&str>,
     params: PasswordParams,
     entropy: &[u8; 64],
-) -> Vec<u8> {
+) -> Result<Vec<u8>, VaultError> {
     let file_key = secret(&entropy[..32]);
     let mut salt = [0; SALT];
     salt.copy_from_slice(&entropy[32..32 + SALT]);
@@ -57,8 +57,7 @@ pub(super) fn lock(
             slot.put_u32(params.memory_kib);
             slot.put_u32(params.passes);
             slot.put_u32(params.lanes);
-            let key = passphrase_key(passphrase, &salt, params);
-            (PASSPHRASE, key.expect("the parameters of new slots are in bounds"))
+            (PASSPHRASE, passphrase_key(passphrase, &salt, params)?)
         }
     };
     slot.put_slice(&salt);
@@ -77,7 +76,7 @@ pub(super) fn lock(
     file.put_slice(&sealed);
     let checksum = suite.hash(&[&file]);
     file.put_slice(&checksum);
-    file
+    Ok(file)
 }
 
 /// The master of a vault file.
@@ -156,7 +155,7 @@ fn open_slot(
                 passes: params.try_get_u32().map_err(damaged)?,
                 lanes: params.try_get_u32().map_err(damaged)?,
             };
-            passphrase_key(passphrase, salt, params).ok_or(VaultError::Parameters)?
+            passphrase_key(passphrase, salt, params)?
         }
     };
     if !params.is_empty() {
@@ -175,11 +174,15 @@ fn open_slot_key(suite: Suite, salt: &[u8; SALT]) -> Secret<32> {
     suite.expand(&suite.extract(salt, &[]), label::VAULT_OPEN_SLOT, &[])
 }
 
-fn passphrase_key(passphrase: &str, salt: &[u8; SALT], params: PasswordParams) -> Option<Secret<32>> {
+fn passphrase_key(
+    passphrase: &str,
+    salt: &[u8; SALT],
+    params: PasswordParams,
+) -> Result<Secret<32>, VaultError> {
     // NFC is at most three times as long: with this room, nothing is left behind by growing.
     let mut normal = Zeroizing::new(String::with_capacity(3 * passphrase.len()));
     normal.extend(passphrase.nfc());
-    hash_password(normal.as_bytes(), salt, params)
+    hash_password(normal.as_bytes(), salt, params).ok_or(VaultError::Parameters)
 }
 
 /// Seals 32 secret bytes under a key that seals nothing else.

@@ -66,8 +66,8 @@ impl Vault {
     }
 
     /// The bytes of a vault file with one slot: under `passphrase`, or one that opens without. `entropy` is fresh
-    /// randomness of the operating system; each file needs its own.
-    pub fn lock(&self, passphrase: Option<&str>, entropy: [u8; 64]) -> Vec<u8> {
+    /// randomness of the operating system; each file needs its own. Fails only where Argon2id's 64 MiB cannot be had.
+    pub fn lock(&self, passphrase: Option<&str>, entropy: [u8; 64]) -> Result<Vec<u8>, VaultError> {
         let entropy = Zeroizing::new(entropy);
         file::lock(self.inner.keys.suite, &self.inner.master, passphrase, PasswordParams::DEFAULT, &entropy)
     }

@@ -8,7 +8,7 @@ const CHEAP: PasswordParams = PasswordParams { memory_kib: 8, passes: 1, lanes: 
 
 fn lock(passphrase: Option<&str>) -> Vec<u8> {
     let entropy = core::array::from_fn(|at| at as u8);
-    file::lock(Suite::Real, &Master(Secret::new([7; 32])), passphrase, CHEAP, &entropy)
+    file::lock(Suite::Real, &Master(Secret::new([7; 32])), passphrase, CHEAP, &entropy).unwrap()
 }
 
 fn open(file: &[u8], passphrase: Option<&str>) -> Result<[u8; 32], VaultError> {
@@ -48,9 +48,9 @@ fn a_passphrase_may_be_typed_in_any_normal_form() {
 #[test]
 fn the_whole_vault_locks_and_opens_at_the_full_cost() {
     let vault = vault(3);
-    let file = vault.lock(Some("p"), [9; 64]);
+    let file = vault.lock(Some("p"), [9; 64]).unwrap();
     assert_eq!(Vault::open(Suite::Real, &file, Some("p")).unwrap().owner(), vault.owner());
-    assert_ne!(file, vault.lock(Some("p"), [8; 64]), "each file has its own keys");
+    assert_ne!(file, vault.lock(Some("p"), [8; 64]).unwrap(), "each file has its own keys");
 }
 
 #[test]
