@@ -13,6 +13,9 @@ mod pin;
 mod verify;
 mod version;
 
+#[cfg(test)]
+pub(crate) mod tests;
+
 pub use codec::Record;
 pub use fields::Fields;
 pub use grant::Grant;

@@ -11,6 +11,9 @@ mod response;
 mod status;
 mod token;
 
+#[cfg(test)]
+mod tests;
+
 pub use crate::codec::{Reader, Writer};
 pub use frame::{FRAME_TAG, FrameBuffer, MAX_FRAME, MAX_SEGMENT, SEGMENT_HEADER, Segment};
 pub use hello::{Hello, OwnerProof, Role};

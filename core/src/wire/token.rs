@@ -163,6 +163,7 @@ fn decode_peers(bytes: &[u8]) -> Result<Vec<(NodeId, SocketAddr)>, MalformedMess
 
 /// Against slips of the hand, not against forgery: the same under every suite.
 fn checksum(content: &[u8]) -> [u8; CHECKSUM] {
-    let hash = Suite::Real.hash(&[label::TOKEN.as_bytes(), content]);
+    // Labels are far below 256 bytes.
+    let hash = Suite::Real.hash(&[&[label::TOKEN.len() as u8], label::TOKEN.as_bytes(), content]);
     core::array::from_fn(|i| hash[i])
 }
