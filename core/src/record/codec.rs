@@ -1,5 +1,6 @@
 //! The bytes of a record: `u16 header length ‖ header ‖ signature ‖ head ‖ body`; without the parts it is a stub.
 
+use alloc::sync::Arc;
 use bytes::Bytes;
 
 use super::{Header, PartInfo, SignedError, Version};
@@ -17,7 +18,8 @@ pub(super) const SIGNATURE: usize = 64;
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Record {
     bytes: Bytes,
-    header: Header,
+    /// Shared by all forms of the record.
+    header: Arc<Header>,
     hash: [u8; 32],
     stub_len: usize,
 }
@@ -50,7 +52,7 @@ impl Record {
         out.raw(&signer.sign(label::RECORD, network, &[&signed]).0);
         out.raw(head);
         out.raw(body);
-        Ok(Self { bytes: out.freeze(), hash: suite.hash(&[&signed]), header, stub_len })
+        Ok(Self { bytes: out.freeze(), hash: suite.hash(&[&signed]), header: Arc::new(header), stub_len })
     }
 
     /// Reads a record, one without its body, or a stub: form, canonical encoding, lengths, the parts' hashes.
@@ -68,13 +70,13 @@ impl Record {
         if stub_len + header.head.len as usize + header.body.len as usize > limit::RECORD {
             return Err(SignedError::Limit);
         }
-        let record = Self { bytes, header, hash, stub_len };
+        let record = Self { bytes, header: Arc::new(header), hash, stub_len };
         record.check_parts(suite)?;
         Ok(record)
     }
 
     /// What the header says.
-    pub const fn header(&self) -> &Header {
+    pub fn header(&self) -> &Header {
         &self.header
     }
 
@@ -120,7 +122,7 @@ impl Record {
     }
 
     /// Total order among the records of one name: version, then SHA-256 of the signed bytes.
-    pub const fn order(&self) -> (Version, [u8; 32]) {
+    pub fn order(&self) -> (Version, [u8; 32]) {
         (self.header.version, self.hash)
     }
 

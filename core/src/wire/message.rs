@@ -248,11 +248,11 @@ impl Outline {
         match kind {
             kind::HELLO => Some(Self::Hello),
             kind::CREDIT | kind::GOODBYE => Some(Self::Link),
-            ..kind::FIRST_REQUEST => None,
-            kind::FIRST_REQUEST..kind::ANSWER => {
+            _ if kind < kind::FIRST_REQUEST => None,
+            _ if kind < kind::ANSWER => {
                 Some(Self::Request { id, class: Class::of_request(kind, from_client) })
             }
-            kind::ANSWER.. => Some(Self::Response { id }),
+            _ => Some(Self::Response { id }),
         }
     }
 }

@@ -58,7 +58,7 @@ proptest! {
         let mut bytes = record.bytes().to_vec();
         bytes[at.index(record.bytes().len())] ^= change;
         if let Ok(read) = parse(bytes) {
-            prop_assert_eq!(verify_record(SUITE, &NETWORK, &read, None), Err(SignedError::Signature));
+            prop_assert!(verify_record(SUITE, &NETWORK, &read, None).is_err());
         }
     }
 

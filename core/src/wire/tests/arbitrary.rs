@@ -1,6 +1,7 @@
 //! Any message that can be made, for proptest.
 
 use alloc::string::String;
+use alloc::vec;
 use core::net::{IpAddr, SocketAddr};
 
 use bytes::Bytes;

@@ -18,9 +18,9 @@ proptest! {
         let text = token.to_text();
         prop_assert!(text.len() <= limit::TOKEN && text.starts_with("qs1"));
         prop_assert!(text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()));
-        prop_assert_eq!(Token::from_text(&text).as_ref(), Ok(&token));
+        prop_assert_eq!(Token::from_text(&text), Ok(token.clone()));
         let typed = format!(" {}\n", text.to_uppercase());
-        prop_assert_eq!(Token::from_text(&typed).as_ref(), Ok(&token));
+        prop_assert_eq!(Token::from_text(&typed), Ok(token));
     }
 
     #[test]
