@@ -4,6 +4,8 @@
 
 mod fs;
 mod memory;
+#[cfg(test)]
+mod tests;
 
 pub use fs::{FsDisk, FsOptions, OpenError};
 pub use memory::MemoryDisk;
