@@ -19,6 +19,8 @@ pub mod node;
 pub mod record;
 pub mod rng;
 pub mod session;
+#[cfg(any(test, feature = "sim"))]
+pub mod sim;
 pub mod time;
 pub mod vault;
 pub mod wire;

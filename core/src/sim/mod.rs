@@ -1,0 +1,14 @@
+//! The test harness: a world of machines with a virtual clock, a network and disks in memory, everything from one seed.
+//!
+//! For tests, examples and the simulator (feature `sim`); nothing here belongs into a real peer. A world does to machines only
+//! what a driver may do: see the [driver contract](crate).
+
+mod disk;
+mod network;
+mod world;
+#[cfg(test)]
+mod tests;
+
+pub use disk::{DiskResult, RequestKind, SimDisk};
+pub use network::{Captured, Cut, HostId, NetworkOptions};
+pub use world::World;
