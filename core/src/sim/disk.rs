@@ -237,7 +237,8 @@ impl SimDisk {
         if from < to {
             for (key, value) in self.table.range(from.clone()..to.clone()) {
                 // The first row is always given, so that a scan gets on whatever the limit of bytes.
-                let full = rows.len() >= max_rows as usize || (!rows.is_empty() && size >= u64::from(max_bytes));
+                let full =
+                    rows.len() >= max_rows as usize || (!rows.is_empty() && size >= u64::from(max_bytes));
                 if full {
                     return DiskReply::Rows { rows, more: true };
                 }

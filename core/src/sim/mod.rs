@@ -5,9 +5,9 @@
 
 mod disk;
 mod network;
-mod world;
 #[cfg(test)]
 mod tests;
+mod world;
 
 pub use disk::{DiskResult, RequestKind, SimDisk};
 pub use network::{Captured, Cut, HostId, NetworkOptions};

@@ -217,7 +217,8 @@ impl Network {
                     }
                 }
                 self.under_way.retain(|_, (host, arrival)| {
-                    let ends_it = matches!(arrival, Arrival::Disconnected { .. } | Arrival::DialFailed { .. });
+                    let ends_it =
+                        matches!(arrival, Arrival::Disconnected { .. } | Arrival::DialFailed { .. });
                     ends_it || !ends.contains(&(*host, arrival.conn()))
                 });
             }

@@ -277,6 +277,9 @@ impl<M: Machine> World<M> {
 
 impl<M: Machine> core::fmt::Debug for World<M> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("World").field("now", &self.now).field("hosts", &self.hosts.len()).finish_non_exhaustive()
+        f.debug_struct("World")
+            .field("now", &self.now)
+            .field("hosts", &self.hosts.len())
+            .finish_non_exhaustive()
     }
 }

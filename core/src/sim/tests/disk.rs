@@ -124,7 +124,13 @@ impl Model {
             }
             DiskRequest::ReadBlob { id, offset, len } => {
                 let part = |bytes: &Vec<u8>| {
-                    bytes.iter().skip(*offset as usize).take(*len as usize).copied().collect::<Vec<_>>().into()
+                    bytes
+                        .iter()
+                        .skip(*offset as usize)
+                        .take(*len as usize)
+                        .copied()
+                        .collect::<Vec<_>>()
+                        .into()
                 };
                 return DiskReply::Blob(self.blobs.get(id).map(part));
             }
@@ -163,7 +169,8 @@ fn answers_come_late_and_in_another_order() {
     disk.set_delay(Duration::from_millis(1), Duration::from_millis(50));
     (0..20).for_each(|number| disk.submit(Instant(0), Ticket(u64::from(number)), put_blob(number)));
     assert!(disk.finish_one(Instant(999)).is_none(), "none before the shortest delay");
-    let order: Vec<u64> = core::iter::from_fn(|| disk.finish_one(LATER)).map(|(ticket, _)| ticket.0).collect();
+    let order: Vec<u64> =
+        core::iter::from_fn(|| disk.finish_one(LATER)).map(|(ticket, _)| ticket.0).collect();
     let mut sorted = order.clone();
     sorted.sort_unstable();
     assert_eq!(sorted, (0..20).collect::<Vec<_>>(), "each exactly once");

@@ -250,4 +250,3 @@ fn a_machine_that_asks_for_a_moment_that_has_come_is_found_out() {
     world.add(addr(1), false, |_| Impatient);
     world.run_for(Duration::from_secs(1));
 }
-
