@@ -18,8 +18,14 @@ pub(super) const SIGNATURE: usize = 64;
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Record {
     bytes: Bytes,
-    /// Shared by all forms of the record.
-    header: Arc<Header>,
+    /// The same for all forms of the record.
+    signed: Arc<Signed>,
+}
+
+#[derive(PartialEq, Eq, Debug)]
+struct Signed {
+    header: Header,
+    /// Of the header's bytes.
     hash: [u8; 32],
     stub_len: usize,
 }
@@ -52,7 +58,8 @@ impl Record {
         out.raw(&signer.sign(label::RECORD, network, &[&signed]).0);
         out.raw(head);
         out.raw(body);
-        Ok(Self { bytes: out.freeze(), hash: suite.hash(&[&signed]), header: Arc::new(header), stub_len })
+        let hash = suite.hash(&[&signed]);
+        Ok(Self { bytes: out.freeze(), signed: Arc::new(Signed { header, hash, stub_len }) })
     }
 
     /// Reads a record, one without its body, or a stub: form, canonical encoding, lengths, the parts' hashes.
@@ -70,14 +77,14 @@ impl Record {
         if stub_len + header.head.len as usize + header.body.len as usize > limit::RECORD {
             return Err(SignedError::Limit);
         }
-        let record = Self { bytes, header: Arc::new(header), hash, stub_len };
+        let record = Self { bytes, signed: Arc::new(Signed { header, hash, stub_len }) };
         record.check_parts(suite)?;
         Ok(record)
     }
 
     /// What the header says.
     pub fn header(&self) -> &Header {
-        &self.header
+        &self.signed.header
     }
 
     /// The bytes, verbatim.
@@ -87,28 +94,28 @@ impl Record {
 
     /// Header and signature alone: proof without payload.
     pub fn stub(&self) -> Bytes {
-        self.bytes.slice(..self.stub_len)
+        self.bytes.slice(..self.signed.stub_len)
     }
 
     /// The same as a record of its own; itself if it is one already.
     pub fn to_stub(&self) -> Self {
-        Self { bytes: self.stub(), header: self.header.clone(), ..*self }
+        Self { bytes: self.stub(), signed: self.signed.clone() }
     }
 
     /// True if the header names parts and none of them is here.
     pub fn is_stub(&self) -> bool {
-        self.bytes.len() == self.stub_len && self.header.head.len != 0
+        self.bytes.len() == self.signed.stub_len && self.header().head.len != 0
     }
 
     /// True if every part that the header names is here.
     pub fn is_complete(&self) -> bool {
-        let parts = self.header.head.len as usize + self.header.body.len as usize;
-        self.bytes.len() == self.stub_len + parts
+        let parts = self.header().head.len as usize + self.header().body.len as usize;
+        self.bytes.len() == self.signed.stub_len + parts
     }
 
     /// The sealed head; empty if there is none or this is a stub.
     pub fn head(&self) -> Bytes {
-        self.bytes.slice(self.stub_len..self.head_end())
+        self.bytes.slice(self.signed.stub_len..self.head_end())
     }
 
     /// The sealed body; empty if there is none, or this is a stub, or came without it.
@@ -118,33 +125,33 @@ impl Record {
 
     /// `header ‖ signature ‖ head` as lists carry it: a record without its body. Parses with [`parse`](Self::parse).
     pub fn without_body(&self) -> Self {
-        Self { bytes: self.bytes.slice(..self.head_end()), header: self.header.clone(), ..*self }
+        Self { bytes: self.bytes.slice(..self.head_end()), signed: self.signed.clone() }
     }
 
     /// Total order among the records of one name: version, then SHA-256 of the signed bytes.
     pub fn order(&self) -> (Version, [u8; 32]) {
-        (self.header.version, self.hash)
+        (self.header().version, self.signed.hash)
     }
 
     /// What the signature covers, for [`record_claims`](super::record_claims): the header.
     pub fn signed_bytes(&self) -> &[u8] {
-        &self.bytes[PREFIX..self.stub_len - SIGNATURE]
+        &self.bytes[PREFIX..self.signed.stub_len - SIGNATURE]
     }
 
     /// The signature, of the owner or of the grant's writer.
     pub fn signature(&self) -> Signature {
         let mut signature = [0; SIGNATURE];
-        signature.copy_from_slice(&self.bytes[self.stub_len - SIGNATURE..self.stub_len]);
+        signature.copy_from_slice(&self.bytes[self.signed.stub_len - SIGNATURE..self.signed.stub_len]);
         Signature(signature)
     }
 
     fn head_end(&self) -> usize {
-        self.bytes.len().min(self.stub_len + self.header.head.len as usize)
+        self.bytes.len().min(self.signed.stub_len + self.header().head.len as usize)
     }
 
     /// Whole parts or none, in their order, with their hashes.
     fn check_parts(&self, suite: Suite) -> Result<(), SignedError> {
-        let parts = [(self.head(), &self.header.head), (self.body(), &self.header.body)];
+        let parts = [(self.head(), &self.header().head), (self.body(), &self.header().body)];
         for (part, info) in parts {
             let absent = part.is_empty();
             if !absent && (part.len() != info.len as usize || suite.hash(&[&part]) != info.hash) {
