@@ -300,25 +300,21 @@ fn is_free(addr: SocketAddr) -> bool {
     std::net::TcpListener::bind(addr).is_ok()
 }
 
-/// Waits for the first event of weight. Everything before the ready line that is no failure can wait.
+/// Waits until the node serves. What else it tells before can wait for the keeper, unless it is a failure.
 fn await_ready(handle: &Handle<Machine>, queue: &Receiver<NodeEvent>) -> Result<(), Error> {
-    let mut why = None;
-    loop {
-        match queue.recv() {
-            Ok(NodeEvent::Ready) => return Ok(()),
-            Ok(event) => why = why.or(failure(&event)),
-            Err(_) => {
-                handle.stop();
-                handle.join()?;
-                return Err(why.unwrap_or(Error::Ended(crate::runtime::EndError::Panicked)));
-            }
+    for event in queue {
+        if event == NodeEvent::Ready {
+            return Ok(());
         }
-        if why.is_some() {
+        if let Some(why) = failure(&event) {
             handle.stop();
             handle.join()?;
-            return Err(why.expect("it was set just now"));
+            return Err(why);
         }
     }
+    // The runtime ended by itself: join says why.
+    handle.join()?;
+    Err(Error::Stopped(crate::runtime::CallError::Stopped))
 }
 
 /// Keeps what the node tells, until it has stopped; returns why, if it was not asked to.

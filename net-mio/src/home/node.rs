@@ -1,9 +1,12 @@
 //! The node's own files: who it is, where it listens, the key by which its home commands it, and the lock that keeps
 //! a second node out.
 
-use std::fs::File;
+use std::fs::{File, TryLockError};
+use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
 
 use quantumsync_core::crypto::{LinkIdentity, Secret, SigningKey, Suite};
 use quantumsync_core::id::NodeId;
@@ -11,6 +14,10 @@ use quantumsync_core::id::NodeId;
 use crate::entropy::entropy;
 
 use super::files::{HomeError, at, create_folder, read_secret, replace, try_read};
+
+/// How often, and after what pause, a lock that is held is tried again.
+const LOCK_ATTEMPTS: u32 = 20;
+const LOCK_PAUSE: Duration = Duration::from_millis(10);
 
 /// The folder `node/` of a home.
 #[derive(Clone, Debug)]
@@ -48,10 +55,29 @@ impl NodeFolder {
         create_folder(&self.path)?;
         let path = self.path.join("lock");
         let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(at(&path))?;
-        match file.try_lock() {
-            Ok(()) => Ok(NodeLock { _file: file }),
-            Err(std::fs::TryLockError::WouldBlock) => Err(HomeError::InUse { path: self.path.clone() }),
-            Err(std::fs::TryLockError::Error(error)) => Err(at(&path)(error)),
+        // A command that asks whether a node runs holds the lock for a moment: that is no node.
+        for attempt in 0.. {
+            match file.try_lock() {
+                Ok(()) => break,
+                Err(TryLockError::WouldBlock) if attempt < LOCK_ATTEMPTS => thread::sleep(LOCK_PAUSE),
+                Err(TryLockError::WouldBlock) => return Err(HomeError::InUse { path: self.path.clone() }),
+                Err(TryLockError::Error(error)) => return Err(at(&path)(error)),
+            }
+        }
+        Ok(NodeLock { _file: file })
+    }
+
+    /// True if a node of this home runs.
+    pub fn is_running(&self) -> Result<bool, HomeError> {
+        let path = self.path.join("lock");
+        match File::open(&path) {
+            Ok(file) => match file.try_lock_shared() {
+                Ok(()) => Ok(false),
+                Err(TryLockError::WouldBlock) => Ok(true),
+                Err(TryLockError::Error(error)) => Err(at(&path)(error)),
+            },
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(at(&path)(error)),
         }
     }
 
