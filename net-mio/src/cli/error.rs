@@ -105,6 +105,10 @@ impl From<OpError> for Failure {
             OpError::TooLarge => (Usage, "see the table of limits in the README"),
             OpError::Disk(_) => (Failed, "check the disk of this machine"),
             OpError::Peer(_) => (Failed, "try another node with --node HOST:PORT"),
+            OpError::PeerDisk => {
+                (Failed, "see what the peers hold with `quantumsync verify`, and check their disks")
+            }
+            OpError::Refused => (Failed, "update this program and the peers to one version"),
             OpError::Cancelled => (Failed, ""),
             OpError::Unknown(_) => (Failed, "update this program"),
         };

@@ -37,7 +37,7 @@ pub(crate) fn run(context: &Context, args: &InitArgs) -> Result<Class, Failure> 
         None => Vault::create(SUITE, entropy()?),
     };
     let passphrase = if args.no_passphrase { None } else { Some(new_passphrase()?) };
-    let file = vault.lock(passphrase.as_ref().map(|text| text.as_str()), entropy()?);
+    let file = vault.lock(passphrase.as_ref().map(|text| text.as_str()), entropy()?)?;
     context.home.create_vault(&file)?;
     let owner = vault.owner().to_string();
     if args.restore.is_some() {
