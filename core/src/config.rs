@@ -137,6 +137,13 @@ pub struct Config {
     pub offer_again_first: Duration,
     /// See `offer_again_first`.
     pub offer_again_longest: Duration,
+    /// Bytes under way to one member, or asked of it: a member that is further behind goes without, so that it
+    /// never costs more memory than this.
+    pub link_backlog: usize,
+    /// Silence after which a client's link is closed: a forgotten one holds a place among `max_links`.
+    pub client_idle: Duration,
+    /// How long a node that stops lets what is under way come to its end.
+    pub stop_deadline: Duration,
 }
 
 impl Default for Config {
@@ -178,6 +185,9 @@ impl Default for Config {
             offers_in_flight: 16,
             offer_again_first: Duration::from_secs(2),
             offer_again_longest: Duration::from_secs(600),
+            link_backlog: 36 * MIB,
+            client_idle: Duration::from_secs(600),
+            stop_deadline: Duration::from_secs(3),
         }
     }
 }

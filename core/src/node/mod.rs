@@ -1,55 +1,349 @@
 //! The ciphertext side: peers, placement, replication, disk. Must not know the vault's or the client's modules.
+//!
+//! [`Node`] is two halves. [`store`] is everything that a node does with its own disk. The rest is the network:
+//!
+//! * `links` and `contact`: encrypted links, what is under way on them, silence and faults;
+//! * `peers` and `bootstrap`: who is where, how far away, and when to dial;
+//! * `membership` and `gossip`: who belongs to the network, verified, told on and kept;
+//! * [`view`]: the ring, a pure function of the members;
+//! * `serve`: who may ask what; `hub`: calls to the own store and to other members, each answered once;
+//! * `operation` and its implementors: `entry` and `have` (writes), `read`, `lookup` and `list` (reads), `offer`
+//!   (proofs of deaths); `tally` counts their copies.
+//!
+//! Hints, Syncing, repair and the departure of silent members from the placement belong beside these; until they
+//! are built a silent member keeps its place, so that nothing moves.
 
+mod bootstrap;
+mod contact;
+mod control;
+mod entry;
+mod gossip;
+mod have;
+mod hub;
+mod links;
+mod list;
+mod lookup;
+mod membership;
+mod offer;
+mod operation;
+mod peers;
+mod read;
+mod serve;
 mod setup;
 pub mod store;
+mod tally;
+#[cfg(test)]
+mod tests;
 pub mod view;
 
 pub use setup::{NodeEvent, NodeSetup, SettingsWanted};
 pub use view::View;
 
+use alloc::boxed::Box;
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+
+use self::hub::Hub;
+use self::links::Caller;
+use self::membership::Members;
+use self::offer::Settle;
+use self::operation::{Operation, Progress};
+use self::store::{LocalStore, StoreOutput, StoreSetup};
 use crate::driver::{Input, Machine, Output};
-use crate::error::ApiMisuse;
+use crate::error::{ApiMisuse, DiskError};
 use crate::id::{NetworkId, NodeId};
 use crate::time::{Instant, Now};
+use crate::wire::{CloseReason, ErrorCode};
 
 /// A peer's state machine.
 #[derive(Debug)]
-pub struct Node {}
+pub struct Node {
+    hub: Hub,
+    running: BTreeMap<u64, Running>,
+    next_op: u64,
+    phase: Phase,
+}
+
+/// An operation, and whose credit it holds.
+#[derive(Debug)]
+struct Running {
+    operation: Box<dyn Operation>,
+    caller: Option<Caller>,
+}
+
+/// Where a node is in its life.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Phase {
+    /// It serves, or will as soon as its disk is loaded.
+    Serving,
+    /// What is under way comes to its end.
+    Finishing { until: Instant },
+    /// The goodbyes are out.
+    Leaving { until: Instant },
+    Stopped,
+}
 
 impl Node {
     /// Begins to load its state from the disk; [`NodeEvent::Ready`] follows.
-    pub fn new(_now: Now, _setup: NodeSetup) -> Self {
-        todo!()
+    pub fn new(now: Now, setup: NodeSetup) -> Self {
+        let members = Members::new(setup.suite, setup.network_key);
+        let linger = setup.settings.and_then(|wanted| wanted.linger);
+        let store = LocalStore::new(
+            now,
+            StoreSetup {
+                suite: setup.suite,
+                config: setup.config.clone(),
+                network: members.network(),
+                node: setup.identity.node_id(setup.suite),
+                linger: linger.unwrap_or(SettingsWanted::DEFAULT_LINGER),
+                seed: setup.seed,
+            },
+        );
+        let hub = Hub::new(now, setup, store, members);
+        let mut node = Self { hub, running: BTreeMap::new(), next_op: 0, phase: Phase::Serving };
+        node.settle();
+        node
     }
 
     /// This node.
-    pub fn id(&self) -> NodeId {
-        todo!()
+    pub const fn id(&self) -> NodeId {
+        self.hub.own
     }
 
     /// The network it belongs to.
-    pub fn network(&self) -> NetworkId {
-        todo!()
+    pub const fn network(&self) -> NetworkId {
+        self.hub.members.network()
     }
 
     /// Ends what is under way, says goodbye to every peer, and then tells [`NodeEvent::Stopped`].
-    pub fn stop(&mut self, _now: Now) {
-        todo!()
+    pub fn stop(&mut self, now: Now) {
+        self.hub.now = now;
+        self.finish();
+        self.settle();
+    }
+
+    fn finish(&mut self) {
+        if self.phase == Phase::Serving {
+            self.phase = Phase::Finishing { until: self.hub.now.mono + self.hub.setup.config.stop_deadline };
+            for asking in core::mem::take(&mut self.hub.requests) {
+                self.hub.refuse(&asking.caller, ErrorCode::Stopping);
+            }
+        }
+    }
+
+    fn is_stopping(&self) -> bool {
+        self.phase != Phase::Serving
+    }
+
+    fn next_op(&mut self) -> u64 {
+        self.next_op += 1;
+        self.next_op
+    }
+
+    fn run(&mut self, op: u64, operation: Box<dyn Operation>, caller: Option<Caller>) {
+        self.running.insert(op, Running { operation, caller });
+        self.hub.open_operations = self.running.len();
+    }
+
+    fn advance(&mut self, op: u64, step: impl FnOnce(&mut dyn Operation, &mut Hub) -> Progress) {
+        let Some(running) = self.running.get_mut(&op) else { return };
+        if step(&mut *running.operation, &mut self.hub) == Progress::Going {
+            return;
+        }
+        if let Some(caller) = self.running.remove(&op).and_then(|running| running.caller) {
+            self.hub.links.release(&caller);
+        }
+        self.hub.open_operations = self.running.len();
+    }
+
+    /// Follows everything up until nothing is left to do without a new input.
+    fn settle(&mut self) {
+        while self.phase != Phase::Stopped {
+            let mut idle = true;
+            while let Some(output) = self.hub.store.poll() {
+                idle = false;
+                self.follow_store(output);
+            }
+            while let Some(conn) = self.hub.links.next_touched() {
+                idle = false;
+                while let Some(event) = self.hub.links.next_event(conn) {
+                    if let Some((caller, request)) = self.hub.take(conn, event) {
+                        self.serve(caller, request);
+                    }
+                }
+                let now = self.hub.now;
+                self.hub.links.flush(now, conn, &mut self.hub.out);
+                while let Some((caller, request)) = self.hub.links.next_read(conn) {
+                    self.read(caller, request);
+                }
+            }
+            while let Some(answer) = self.hub.answers.pop_front() {
+                idle = false;
+                self.advance(answer.op, |operation, hub| operation.answered(hub, answer));
+            }
+            while self.hub.joined
+                && self.running.len() < self.hub.setup.config.max_operations
+                && let Some(asking) = self.hub.requests.pop_front()
+            {
+                idle = false;
+                self.begin(asking);
+            }
+            if let Some(event) = self.hub.ending.take() {
+                self.hub.event(event);
+                self.finish();
+            }
+            if idle && !self.step_down() {
+                break;
+            }
+        }
+    }
+
+    fn follow_store(&mut self, output: StoreOutput) {
+        match output {
+            StoreOutput::Ready(_) if self.is_stopping() => {}
+            StoreOutput::Ready(loaded) => {
+                self.hub.take_up(loaded.incarnation, loaded.state);
+            }
+            StoreOutput::Disk { ticket, request } => self.hub.out.push_back(Output::Disk { ticket, request }),
+            StoreOutput::Job { ticket, job } => self.hub.out.push_back(Output::Job { ticket, job }),
+            // Only operations and clients ask the store.
+            StoreOutput::Reply { token, response } => drop(self.hub.route(token, response)),
+            StoreOutput::Offer { offer, stub } => {
+                let op = self.next_op();
+                let settle = Settle::new(&mut self.hub, op, offer, &stub);
+                self.run(op, Box::new(settle), None);
+            }
+            StoreOutput::Fatal(error) => self.fatal(error),
+        }
+    }
+
+    fn fatal(&mut self, error: DiskError) {
+        self.hub.event(NodeEvent::Fatal(error));
+        self.finish();
+    }
+
+    /// Goes on with stopping, if it is time. `true` if something changed.
+    fn step_down(&mut self) -> bool {
+        let now = self.hub.now;
+        match self.phase {
+            Phase::Finishing { until } => {
+                let busy = !self.running.is_empty() || !self.hub.store.is_idle();
+                if busy && now.mono < until {
+                    return false;
+                }
+                let links: Vec<_> = self.hub.links.iter().map(|(conn, _)| conn).collect();
+                for conn in links {
+                    self.hub.close(conn, CloseReason::Shutdown);
+                }
+                self.phase = Phase::Leaving { until: now.mono + self.hub.setup.config.stop_deadline };
+                true
+            }
+            Phase::Leaving { until } => {
+                if !self.hub.links.is_empty() && now.mono < until {
+                    return false;
+                }
+                self.hub.event(NodeEvent::Stopped);
+                self.phase = Phase::Stopped;
+                true
+            }
+            Phase::Serving | Phase::Stopped => false,
+        }
+    }
+
+    fn tick(&mut self) {
+        let now = self.hub.now;
+        self.hub.store.handle_timeout(now);
+        for (conn, fault) in self.hub.links.handle_timeout(now) {
+            self.hub.fault(conn, fault);
+        }
+        self.hub.heed_silence();
+        let due = |(op, running): (&u64, &Running)| (now.mono >= running.operation.deadline()).then_some(*op);
+        let due: Vec<_> = self.running.iter().filter_map(due).collect();
+        for op in due {
+            self.advance(op, |operation, hub| operation.timeout(hub));
+        }
+        while self.hub.requests.front().is_some_and(|asking| now.mono >= asking.until) {
+            if let Some(asking) = self.hub.requests.pop_front() {
+                self.hub.refuse(&asking.caller, ErrorCode::Deadline);
+            }
+        }
+        if now.mono >= self.hub.gossip_at {
+            self.hub.gossip_at = now.mono + self.hub.setup.config.gossip_every;
+            self.hub.gossip_to_all();
+        }
+        if !self.is_stopping() {
+            self.hub.dial_due();
+        }
     }
 }
 
 impl Machine for Node {
     type Event = NodeEvent;
 
-    fn handle_input(&mut self, _now: Now, _input: Input) -> Result<(), ApiMisuse> {
-        todo!()
+    fn handle_input(&mut self, now: Now, input: Input) -> Result<(), ApiMisuse> {
+        self.hub.now = now;
+        match input {
+            Input::Timeout => self.tick(),
+            Input::Connected { conn, remote, entropy } => {
+                let local = self.hub.local.clone();
+                let taken = self.hub.links.connected(now, (conn, remote), entropy, local.as_ref())?;
+                if let Err(fault) = taken {
+                    self.hub.event(NodeEvent::Fault { conn, remote, fault });
+                }
+                if self.is_stopping() {
+                    self.hub.close(conn, CloseReason::Shutdown);
+                }
+            }
+            Input::DialFailed { conn } | Input::Disconnected { conn } => {
+                let ended = self.hub.links.remove(conn)?;
+                self.hub.lost(conn, ended.peer.map(|peer| peer.node), ended.calls);
+            }
+            Input::Received { conn, bytes } => {
+                if let Err(fault) = self.hub.links.received(now, conn, bytes)? {
+                    self.hub.fault(conn, fault);
+                }
+            }
+            Input::Sent { conn, bytes } => self.hub.links.sent(conn, bytes)?,
+            Input::Disk { ticket, result } => self.hub.store.handle_disk(now, ticket, result)?,
+            Input::Job { ticket, result } => self.hub.store.handle_job(now, ticket, result)?,
+        }
+        self.settle();
+        Ok(())
     }
 
     fn poll_output(&mut self) -> Option<Output<NodeEvent>> {
-        todo!()
+        self.hub.out.pop_front()
     }
 
     fn poll_timeout(&self) -> Option<Instant> {
-        todo!()
+        if !self.hub.out.is_empty() {
+            return Some(Instant(0));
+        }
+        let stop = match self.phase {
+            Phase::Stopped => return None,
+            Phase::Serving => None,
+            Phase::Finishing { until } | Phase::Leaving { until } => Some(until),
+        };
+        let operations = self.running.values().map(|running| running.operation.deadline()).min();
+        let deadlines = [
+            stop,
+            operations,
+            self.hub.store.poll_timeout(),
+            self.hub.links.poll_timeout(),
+            self.hub.next_silence(),
+            self.hub.requests.front().map(|asking| asking.until),
+            self.next_dial(),
+            Some(self.hub.gossip_at),
+        ];
+        deadlines.into_iter().flatten().min()
+    }
+}
+
+impl Node {
+    fn next_dial(&self) -> Option<Instant> {
+        if self.is_stopping() || self.hub.local.is_none() || !self.hub.links.has_room() {
+            return None;
+        }
+        [self.hub.peers.poll_timeout(), self.hub.bootstrap.poll_timeout()].into_iter().flatten().min()
     }
 }

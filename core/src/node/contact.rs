@@ -1,0 +1,203 @@
+//! What happens on links: they are dialled, open, carry messages, fall silent and end.
+//!
+//! Decides nothing about what requests mean.
+
+use alloc::vec::Vec;
+
+use super::NodeEvent;
+use super::hub::{Hub, Routed};
+use super::links::{Caller, Link};
+use crate::config::limit;
+use crate::error::PeerFault;
+use crate::id::{ConnId, NodeId};
+use crate::session::{PeerSide, SessionEvent};
+use crate::time::Instant;
+use crate::wire::{Class, CloseReason, ErrorCode, MembershipPage, Message, Request, Response, Role};
+
+impl Hub {
+    /// Dials whoever is due.
+    pub(super) fn dial_due(&mut self) {
+        if self.local.is_none() {
+            return;
+        }
+        for (expect, addr) in self.bootstrap.due(self.now) {
+            if self.links.has_room() {
+                let conn = self.links.dial(addr, expect, &mut self.out);
+                self.bootstrap.dialled(addr, conn);
+            }
+        }
+        for (node, addr) in self.peers.due(self.now) {
+            if self.links.has_room() {
+                let conn = self.links.dial(addr, Some(node), &mut self.out);
+                self.peers.dialled(&node, conn);
+            }
+        }
+    }
+
+    /// Takes what a link brought. Requests that need more than this come back.
+    pub(super) fn take(&mut self, conn: ConnId, event: SessionEvent) -> Option<(Caller, Request)> {
+        match event {
+            SessionEvent::Open(peer) => {
+                self.opened(conn, &peer);
+                None
+            }
+            SessionEvent::Message { message, class, bytes } => self.message(conn, message, class, bytes),
+        }
+    }
+
+    fn opened(&mut self, conn: ConnId, side: &PeerSide) {
+        if side.role != Role::Node {
+            return;
+        }
+        let node = side.node;
+        if self.is_own(&node) {
+            self.bootstrap.resolved(conn);
+            self.close(conn, CloseReason::Other);
+            return;
+        }
+        let Some(admission) = side.admission.as_ref().filter(|admission| !self.members.overrules(admission)) else {
+            self.refuse_link(conn, CloseReason::NotAdmitted, PeerFault::NotAdmitted);
+            return;
+        };
+        let Some(news) = self.members.admit(admission) else {
+            self.refuse_link(conn, CloseReason::Full, PeerFault::TooManyLinks);
+            return;
+        };
+        self.learned(&news, &MembershipPage::default(), node);
+        self.bootstrap.resolved(conn);
+        let addr = self.links.get(conn).map(Link::remote);
+        let reached = addr.filter(|_| conn.is_dialled());
+        let opened = self.peers.opened(self.now, &self.own, conn, side, reached);
+        if let Some(retired) = opened.retired {
+            self.links.retire(retired);
+        }
+        if let (true, Some(addr)) = (opened.first, addr) {
+            let addr = self.peers.addrs(&node).first().copied().unwrap_or(addr);
+            self.event(NodeEvent::PeerUp { node, addr });
+        }
+        if opened.addrs {
+            self.addresses_changed();
+        }
+        if let Some(conn) = self.peers.link(&node) {
+            self.unpark(&node, conn);
+            self.ping(node, conn);
+            self.gossip(conn, Request::View(self.members.question()), false);
+        }
+        self.check_clock();
+    }
+
+    fn refuse_link(&mut self, conn: ConnId, reason: CloseReason, fault: PeerFault) {
+        if let Some(remote) = self.links.get(conn).map(Link::remote) {
+            self.event(NodeEvent::Fault { conn, remote, fault });
+        }
+        self.close(conn, reason);
+    }
+
+    fn message(
+        &mut self,
+        conn: ConnId,
+        message: Message,
+        class: Class,
+        bytes: u32,
+    ) -> Option<(Caller, Request)> {
+        let peer = self.links.get(conn).and_then(Link::peer)?;
+        let (node, role) = (peer.node, peer.role);
+        if role == Role::Node {
+            self.peers.heard(&node, self.now.mono);
+        }
+        match message {
+            Message::Request { id, request } => {
+                self.links.took_request(conn);
+                Some((Caller { conn, id, class, bytes }, request))
+            }
+            Message::UnknownRequest { id } => {
+                self.links.took_request(conn);
+                self.refuse(&Caller { conn, id, class, bytes }, ErrorCode::Unsupported);
+                None
+            }
+            Message::Response { id, response } => {
+                if let Some(call) = self.links.answered(conn, id) {
+                    match self.route(call, response) {
+                        Routed::Done => {}
+                        Routed::Pong(response) => self.ponged(conn, node, response),
+                        Routed::Gossip { everything, response } => {
+                            self.gossip_answered(conn, node, everything, response);
+                        }
+                    }
+                }
+                None
+            }
+            Message::Goodbye(_) => {
+                let calls = self.links.cut(self.now, conn);
+                self.lost(conn, Some(node), calls);
+                None
+            }
+            // The session keeps these to itself.
+            Message::Hello(_) | Message::Credit { .. } => None,
+        }
+    }
+
+    fn ponged(&mut self, conn: ConnId, node: NodeId, response: Response) {
+        match response {
+            Response::Pong { unix_ms } => {
+                self.peers.ponged(self.now, &node, unix_ms);
+                self.check_clock();
+            }
+            Response::Error(_) => {}
+            _ => self.fault(conn, PeerFault::UnexpectedAnswer),
+        }
+    }
+
+    /// Looks after silence: asks who is quiet whether it lives, goes on without who is suspect, closes what is dead.
+    pub(super) fn heed_silence(&mut self) {
+        let now = self.now.mono;
+        let config = self.setup.config.clone();
+        let quiet = |last: Instant| now.since(last);
+        let links: Vec<_> = self.links.iter().filter_map(|(conn, link)| Some((conn, link.last_received()?))).collect();
+        for (conn, last) in links {
+            let Some((link, peer)) = self.links.get(conn).and_then(|link| Some((link, link.peer()?))) else {
+                continue;
+            };
+            if peer.role != Role::Node {
+                if !link.is_busy() && quiet(last) >= config.client_idle {
+                    self.close(conn, CloseReason::Idle);
+                }
+                continue;
+            }
+            let node = peer.node;
+            self.peers.heard(&node, last);
+            if quiet(last) >= config.idle_close {
+                self.fault(conn, PeerFault::Silent);
+            } else if quiet(last) >= config.heartbeat && self.peers.link(&node) == Some(conn) {
+                self.ping(node, conn);
+            }
+        }
+        for conn in self.peers.newly_suspect(self.now) {
+            let calls = self.links.calls(conn);
+            self.fail_operations(calls);
+        }
+    }
+
+    /// When a link is to be looked at for its silence.
+    pub(super) fn next_silence(&self) -> Option<Instant> {
+        let config = &self.setup.config;
+        let due = |(conn, link): (ConnId, &Link)| {
+            let (last, peer) = (link.last_received()?, link.peer()?);
+            if peer.role != Role::Node {
+                return (!link.is_busy()).then_some(last + config.client_idle);
+            }
+            let asked = self.peers.awaits_pong(&peer.node) || self.peers.link(&peer.node) != Some(conn);
+            Some(last + if asked { config.idle_close } else { config.heartbeat })
+        };
+        self.links.iter().filter_map(due).min()
+    }
+
+    /// Tells the store whether this node's clock agrees with the others'.
+    pub(super) fn check_clock(&mut self) {
+        let ok = match self.peers.clock_ahead_ms() {
+            Some(ahead) => ahead.unsigned_abs() <= limit::CLOCK_SKEW_MS,
+            None => self.joined && self.members.count() <= 1,
+        };
+        self.store.set_clock_ok(self.now, ok);
+    }
+}

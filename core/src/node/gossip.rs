@@ -1,0 +1,208 @@
+//! How the membership spreads: every change is told at once, and digests are compared when links open and now and then.
+
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use bytes::Bytes;
+
+use super::NodeEvent;
+use super::hub::Hub;
+use super::links::Caller;
+use super::membership::{News, page_from_row, page_to_row};
+use crate::error::PeerFault;
+use crate::id::{ConnId, NodeId};
+use crate::session::{LocalRole, LocalSide};
+use crate::wire::{CloseReason, MembershipPage, Request, Response};
+
+/// The row of the node's state that holds the membership.
+const MEMBERSHIP_ROW: &[u8] = b"membership";
+
+impl Hub {
+    /// The disk is loaded: begins to take part, with the membership that was known before.
+    pub(super) fn take_up(&mut self, incarnation: u64, state: Vec<(Bytes, Bytes)>) {
+        let row = state.into_iter().find(|(key, _)| &key[..] == MEMBERSHIP_ROW);
+        let page = row.and_then(|(_, value)| page_from_row(self.setup.suite, value));
+        if let Some(page) = &page {
+            // Signed words, verified like anybody's: what does not hold is left out.
+            let _ = self.members.merge(page);
+            self.joined |= self.members.settings().is_some();
+        }
+        if self.setup.founder && self.members.settings().is_none() {
+            self.members.found(&self.setup);
+        }
+        if self.members.is_removed(&self.own) {
+            self.ending = Some(NodeEvent::Removed);
+            return;
+        }
+        let Some(admission) = self.members.admit_own(&self.setup, self.own) else {
+            self.ending = Some(NodeEvent::NotAdmitted);
+            return;
+        };
+        let mut name = [0; 16];
+        name[8..].copy_from_slice(&incarnation.to_be_bytes());
+        let local = Arc::new(LocalSide {
+            suite: self.setup.suite,
+            network: self.members.network(),
+            network_key: self.setup.network_key,
+            psks: self.setup.psks.clone(),
+            role: LocalRole::Node {
+                identity: self.setup.identity.clone(),
+                admission,
+                addrs: self.own_addrs(),
+                incarnation: name,
+                control: Some(self.setup.control),
+            },
+        });
+        self.local = Some(local.clone());
+        self.event(NodeEvent::Ready);
+        self.membership_changed();
+        self.take_hints(&page.unwrap_or_default());
+        if self.members.settings().is_some() {
+            self.settings_changed();
+        }
+        self.save();
+        self.check_clock();
+        for (conn, fault) in self.links.begin_held(self.now, &local) {
+            self.fault(conn, fault);
+        }
+    }
+
+    pub(super) fn gossip_answered(&mut self, conn: ConnId, node: NodeId, everything: bool, response: Response) {
+        match response {
+            Response::View(page) => {
+                self.merge(conn, node, &page);
+                if page.digest != self.members.digest() && !everything && self.peers.link(&node).is_some() {
+                    // Still not the same: this side knows more.
+                    let all = self.members.page(|member| self.addrs(member));
+                    self.gossip(conn, Request::View(all), true);
+                }
+            }
+            Response::Error(_) => {}
+            _ => self.fault(conn, PeerFault::UnexpectedAnswer),
+        }
+    }
+
+    /// A member tells what it knows; it is told what we know if that is not the same.
+    pub(super) fn answer_view(&mut self, caller: &Caller, node: NodeId, page: &MembershipPage) {
+        self.merge(caller.conn, node, page);
+        let same = page.digest == self.members.digest();
+        let answer =
+            if same { self.members.question() } else { self.members.page(|member| self.addrs(member)) };
+        self.settle(caller, Response::View(answer));
+    }
+
+    fn merge(&mut self, conn: ConnId, from: NodeId, page: &MembershipPage) {
+        let (news, result) = self.members.merge(page);
+        if result.is_ok() && page.settings.is_some() && !self.joined {
+            // Only a member that has joined itself knows the settings.
+            self.joined = true;
+            self.check_clock();
+            self.save();
+        }
+        self.learned(&news, page, from);
+        if let Err(fault) = result {
+            self.fault(conn, fault);
+        }
+    }
+
+    /// Acts on news and passes them on to everyone but whom they came from.
+    pub(super) fn learned(&mut self, news: &News, page: &MembershipPage, from: NodeId) {
+        if !news.admissions.is_empty() || !news.removals.is_empty() {
+            self.membership_changed();
+        }
+        self.take_hints(page);
+        if news.settings {
+            self.settings_changed();
+        }
+        if news.is_empty() {
+            return;
+        }
+        self.save();
+        let page = self.members.page_of(news, |node| self.addrs(node));
+        let linked: Vec<_> = self.peers.linked().filter(|(node, _)| *node != from).collect();
+        for (_, conn) in linked {
+            self.gossip(conn, Request::View(page.clone()), false);
+        }
+    }
+
+    /// Compares memberships with every linked member.
+    pub(super) fn gossip_to_all(&mut self) {
+        let linked: Vec<_> = self.peers.linked().collect();
+        for (_, conn) in linked {
+            let question = self.members.question();
+            self.gossip(conn, Request::View(question), false);
+        }
+    }
+
+    /// Follows the members: a new ring, new peers to dial, links of removed ones closed.
+    fn membership_changed(&mut self) {
+        self.view = Arc::new(self.members.view());
+        self.store.set_view(self.view.clone());
+        let gone: Vec<_> = self.peers.ids().filter(|node| self.members.admission(node).is_none()).collect();
+        for node in gone {
+            self.drop_member(&node);
+        }
+        let new: Vec<_> =
+            self.members.ids().filter(|node| !self.is_own(node) && !self.peers.contains(node)).collect();
+        for node in new {
+            // Both sides dial: the one whose link would stay goes first.
+            let wait = if self.own < node { Default::default() } else { self.setup.config.redial_first };
+            self.peers.add(self.now, node, wait);
+            let addrs = self.bootstrap.became_member(&node);
+            self.peers.hint(&node, &addrs);
+        }
+        if self.members.is_removed(&self.own) {
+            self.ending = Some(NodeEvent::Removed);
+        }
+    }
+
+    fn drop_member(&mut self, node: &NodeId) {
+        let links: Vec<_> = self.links.iter().filter(|(_, link)| link.is_to(node)).map(|(conn, _)| conn).collect();
+        let was_up = self.peers.link(node).is_some();
+        self.peers.remove(node);
+        self.fail_parked(node);
+        for conn in links {
+            self.close(conn, CloseReason::NotAdmitted);
+        }
+        if was_up {
+            self.event(NodeEvent::PeerDown { node: *node });
+        }
+        self.addresses_changed();
+    }
+
+    /// Addresses that somebody tells of members: worth dialling, nothing more.
+    fn take_hints(&mut self, page: &MembershipPage) {
+        let mut new = false;
+        for (admission, addrs) in &page.admissions {
+            new |= self.peers.hint(&admission.node, addrs);
+        }
+        if new {
+            self.addresses_changed();
+        }
+    }
+
+    pub(super) fn addresses_changed(&mut self) {
+        let known = self.peers.known();
+        self.event(NodeEvent::KnownPeers(known));
+        self.save();
+    }
+
+    fn settings_changed(&mut self) {
+        let Some(settings) = self.members.settings().cloned() else { return };
+        self.store.set_linger(settings.linger);
+        self.view = Arc::new(self.members.view());
+        self.store.set_view(self.view.clone());
+        let agrees = self.setup.settings.is_none_or(|wanted| wanted.agrees_with(&settings));
+        self.event(NodeEvent::Settings(settings.clone()));
+        if !agrees {
+            self.event(NodeEvent::SettingsConflict(settings));
+        }
+    }
+
+    /// Keeps the membership for the next start, once it is one to start from.
+    fn save(&mut self) {
+        if self.joined {
+            let page = self.members.page(|node| self.addrs(node));
+            self.store.save_state(self.now, MEMBERSHIP_ROW, page_to_row(page));
+        }
+    }
+}

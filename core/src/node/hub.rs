@@ -1,0 +1,357 @@
+//! What every part of a node shares: its store, its links, the members, and the calls under way to any of them.
+//!
+//! A call goes to this node's own store or to another member, and is answered exactly once, if only with its
+//! failure. Knows nothing of what operations make of the answers.
+
+use alloc::collections::{BTreeMap, VecDeque};
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use bytes::Bytes;
+use core::net::SocketAddr;
+use core::time::Duration;
+
+use super::bootstrap::Bootstrap;
+use super::links::{Caller, Link, Links, Outputs};
+use super::membership::Members;
+use super::peers::{Peers, is_dialable};
+use super::store::{Keep, LocalStore, Origin};
+use super::{NodeEvent, NodeSetup, SettingsWanted, View};
+use crate::config::limit;
+use crate::driver::Output;
+use crate::error::PeerFault;
+use crate::id::{BlobId, ConnId, NodeId};
+use crate::session::LocalSide;
+use crate::time::{Instant, Now};
+use crate::wire::{CloseReason, ErrorCode, PeerState, Request, Response, WireError};
+
+/// Everything but the operations.
+#[derive(Debug)]
+pub(super) struct Hub {
+    pub(super) now: Now,
+    pub(super) started: Instant,
+    pub(super) setup: NodeSetup,
+    pub(super) own: NodeId,
+    pub(super) store: LocalStore,
+    pub(super) links: Links,
+    pub(super) peers: Peers,
+    pub(super) bootstrap: Bootstrap,
+    pub(super) members: Members,
+    pub(super) view: Arc<View>,
+    /// What this node shows of itself on links; none until its disk is loaded.
+    pub(super) local: Option<Arc<LocalSide>>,
+    /// True once the membership was taken from a member: before, this node cannot know how many it takes.
+    pub(super) joined: bool,
+    pub(super) out: Outputs,
+    /// Answers on their way to operations.
+    pub(super) answers: VecDeque<Answered>,
+    /// Requests of clients that no operation has begun yet.
+    pub(super) requests: VecDeque<Asking>,
+    /// How many operations run, for the status.
+    pub(super) open_operations: usize,
+    pub(super) gossip_at: Instant,
+    /// Why this node must stop, if it must.
+    pub(super) ending: Option<NodeEvent>,
+    calls: BTreeMap<u64, Call>,
+    next_call: u64,
+    parked: BTreeMap<NodeId, Vec<(u64, Request)>>,
+}
+
+/// A request of a client, checked as far as its role goes.
+#[derive(Debug)]
+pub(super) struct Asking {
+    pub(super) caller: Caller,
+    pub(super) origin: Origin,
+    pub(super) request: Request,
+    pub(super) until: Instant,
+}
+
+/// The answer to a call of an operation.
+#[derive(Debug)]
+pub(super) struct Answered {
+    pub(super) op: u64,
+    pub(super) slot: u32,
+    pub(super) from: NodeId,
+    pub(super) result: Result<Response, Failure>,
+}
+
+/// Why a call came to nothing.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum Failure {
+    /// It was refused.
+    Refused(WireError),
+    /// No link, or it ended before the answer.
+    Lost,
+}
+
+/// Who waits for a call.
+#[derive(Debug)]
+enum Call {
+    Operation { op: u64, slot: u32, to: NodeId },
+    Client(Caller),
+    Ping,
+    Gossip { everything: bool },
+}
+
+/// What came of an answer that is not for an operation.
+#[derive(Debug)]
+pub(super) enum Routed {
+    /// Dealt with.
+    Done,
+    /// The answer to a `Ping`.
+    Pong(Response),
+    /// The answer to a `View`; `everything`: of one that told all.
+    Gossip { everything: bool, response: Response },
+}
+
+impl Hub {
+    pub(super) fn new(now: Now, setup: NodeSetup, store: LocalStore, members: Members) -> Self {
+        let config = &setup.config;
+        let view = Arc::new(members.view());
+        Self {
+            now,
+            started: now.mono,
+            own: setup.identity.node_id(setup.suite),
+            store,
+            links: Links::new(config.clone()),
+            peers: Peers::new(config.clone(), setup.seed),
+            bootstrap: Bootstrap::new(now, config, &setup.peers),
+            members,
+            view,
+            local: None,
+            joined: setup.founder,
+            out: VecDeque::new(),
+            answers: VecDeque::new(),
+            requests: VecDeque::new(),
+            open_operations: 0,
+            gossip_at: now.mono + config.gossip_every,
+            ending: None,
+            calls: BTreeMap::new(),
+            next_call: 0,
+            parked: BTreeMap::new(),
+            setup,
+        }
+    }
+
+    pub(super) fn event(&mut self, event: NodeEvent) {
+        self.out.push_back(Output::Event(event));
+    }
+
+    fn call(&mut self, call: Call) -> u64 {
+        let id = self.next_call;
+        self.next_call += 1;
+        self.calls.insert(id, call);
+        id
+    }
+
+    /// Asks this node's own store for an operation.
+    pub(super) fn ask_own(&mut self, op: u64, slot: u32, origin: Origin, keep: Keep, request: Request) {
+        let call = self.call(Call::Operation { op, slot, to: self.own });
+        self.store.submit(self.now, call, origin, keep, request);
+    }
+
+    /// Has this node's own store check a blob that came from elsewhere.
+    pub(super) fn check_own(&mut self, op: u64, slot: u32, id: BlobId, blob: Bytes) {
+        let call = self.call(Call::Operation { op, slot, to: self.own });
+        self.store.check_blob(self.now, call, id, blob);
+    }
+
+    /// Asks this node's own store for whoever sent the request.
+    pub(super) fn ask_for(&mut self, caller: Caller, origin: Origin, request: Request) {
+        let call = self.call(Call::Client(caller));
+        self.store.submit(self.now, call, origin, Keep::Replica, request);
+    }
+
+    /// Asks another member for an operation: at once, or as soon as the dial under way comes to something.
+    pub(super) fn ask(&mut self, op: u64, slot: u32, to: NodeId, request: Request) {
+        let call = self.call(Call::Operation { op, slot, to });
+        if let Some(conn) = self.peers.link(&to).filter(|_| self.is_responsive(&to)) {
+            if !self.links.ask(conn, call, request) {
+                self.fail(call);
+            }
+        } else if self.peers.is_dialled(&to) {
+            self.parked.entry(to).or_default().push((call, request));
+        } else {
+            self.fail(call);
+        }
+    }
+
+    pub(super) fn ping(&mut self, node: NodeId, conn: ConnId) {
+        if self.peers.awaits_pong(&node) {
+            return;
+        }
+        let call = self.call(Call::Ping);
+        if self.links.ask(conn, call, Request::Ping { unix_ms: self.now.unix_ms }) {
+            self.peers.pinged(self.now, &node);
+        } else {
+            self.calls.remove(&call);
+        }
+    }
+
+    /// Tells a member of the membership.
+    pub(super) fn gossip(&mut self, conn: ConnId, request: Request, everything: bool) {
+        let call = self.call(Call::Gossip { everything });
+        if !self.links.ask(conn, call, request) {
+            self.calls.remove(&call);
+        }
+    }
+
+    /// A call was answered.
+    pub(super) fn route(&mut self, call: u64, response: Response) -> Routed {
+        // An operation that is over left its calls behind.
+        let Some(waiting) = self.calls.remove(&call) else { return Routed::Done };
+        match waiting {
+            Call::Operation { op, slot, to } => {
+                let result = match response {
+                    Response::Error(error) => Err(Failure::Refused(error)),
+                    response => Ok(response),
+                };
+                self.answers.push_back(Answered { op, slot, from: to, result });
+                Routed::Done
+            }
+            Call::Client(caller) => {
+                self.answer(&caller, response);
+                self.links.release(&caller);
+                Routed::Done
+            }
+            Call::Ping => Routed::Pong(response),
+            Call::Gossip { everything } => Routed::Gossip { everything, response },
+        }
+    }
+
+    /// These calls will not be answered.
+    pub(super) fn fail_all(&mut self, calls: Vec<u64>) {
+        calls.into_iter().for_each(|call| self.fail(call));
+    }
+
+    /// Those of these calls that operations wait for will not be answered in time.
+    pub(super) fn fail_operations(&mut self, mut calls: Vec<u64>) {
+        calls.retain(|call| matches!(self.calls.get(call), Some(Call::Operation { .. })));
+        self.fail_all(calls);
+    }
+
+    fn fail(&mut self, call: u64) {
+        if let Some(Call::Operation { op, slot, to }) = self.calls.remove(&call) {
+            self.answers.push_back(Answered { op, slot, from: to, result: Err(Failure::Lost) });
+        }
+    }
+
+    /// A link to the member is open: what waited for it goes out.
+    pub(super) fn unpark(&mut self, node: &NodeId, conn: ConnId) {
+        for (call, request) in self.parked.remove(node).unwrap_or_default() {
+            if !self.links.ask(conn, call, request) {
+                self.fail(call);
+            }
+        }
+    }
+
+    /// The member cannot be reached: what waited for it has failed.
+    pub(super) fn fail_parked(&mut self, node: &NodeId) {
+        let parked = self.parked.remove(node).unwrap_or_default();
+        self.fail_all(parked.into_iter().map(|(call, _)| call).collect());
+    }
+
+    /// Answers a request that came over a link. Its credit is released apart, when nothing of it is held any more.
+    pub(super) fn answer(&mut self, caller: &Caller, mut response: Response) {
+        if let Response::Status(status) = &mut response {
+            self.complete_status(status);
+        }
+        self.links.answer(caller, response);
+    }
+
+    /// Answers a request at once.
+    pub(super) fn settle(&mut self, caller: &Caller, response: Response) {
+        self.answer(caller, response);
+        self.links.release(caller);
+    }
+
+    pub(super) fn refuse(&mut self, caller: &Caller, code: ErrorCode) {
+        self.settle(caller, Response::Error(code.into()));
+    }
+
+    /// A peer broke the protocol: its link goes.
+    pub(super) fn fault(&mut self, conn: ConnId, fault: PeerFault) {
+        let Some(remote) = self.links.get(conn).map(Link::remote) else { return };
+        let node = self.links.get(conn).and_then(|link| link.peer()).map(|peer| peer.node);
+        let calls = self.links.cut(self.now, conn);
+        self.event(NodeEvent::Fault { conn, remote, fault });
+        self.lost(conn, node, calls);
+    }
+
+    /// Says goodbye on a link.
+    pub(super) fn close(&mut self, conn: ConnId, reason: CloseReason) {
+        let node = self.links.get(conn).and_then(|link| link.peer()).map(|peer| peer.node);
+        let calls = self.links.close(self.now, conn, reason);
+        self.lost(conn, node, calls);
+    }
+
+    /// Nothing more comes over this link; `node`: to which member, if it was open.
+    pub(super) fn lost(&mut self, conn: ConnId, node: Option<NodeId>, calls: Vec<u64>) {
+        self.fail_all(calls);
+        self.bootstrap.ended(self.now, conn, self.peers.rng());
+        if let Some(node) = node {
+            let other = self.links.iter().find(|(other, link)| {
+                *other != conn && link.peer().is_some_and(|peer| peer.node == node && self.peers.contains(&node))
+            });
+            let other = other.map(|(other, _)| other);
+            if self.peers.closed(self.now, &node, conn, other) {
+                self.event(NodeEvent::PeerDown { node });
+                if !self.peers.is_dialled(&node) {
+                    self.fail_parked(&node);
+                }
+            }
+        }
+        if let Some(node) = self.peers.dial_ended(self.now, conn) {
+            self.fail_parked(&node);
+        }
+    }
+
+    pub(super) fn is_own(&self, node: &NodeId) -> bool {
+        *node == self.own
+    }
+
+    /// See [`Peers::epoch`]; this node's own disk stays what it is while it runs.
+    pub(super) fn epoch(&self, node: &NodeId) -> u64 {
+        if self.is_own(node) { 0 } else { self.peers.epoch(node) }
+    }
+
+    /// True if the member has a link and has been heard of lately.
+    pub(super) fn is_responsive(&self, node: &NodeId) -> bool {
+        self.peers.link(node).is_some() && self.peers.silence(self.now, node) < self.setup.config.suspect_after
+    }
+
+    /// Members in the order in which to ask them for a blob: those that respond, the nearer, the less busy, by id.
+    /// Round-trip times of the same power of two count as equal, so that load spreads.
+    pub(super) fn by_priority(&self, nodes: &mut [NodeId]) {
+        nodes.sort_by_cached_key(|node| {
+            let link = self.peers.link(node).and_then(|conn| self.links.get(conn));
+            let busy = link.map_or(usize::MAX, Link::in_flight);
+            let near = self.peers.rtt_us(node).checked_ilog2().unwrap_or(u32::BITS);
+            (!self.is_responsive(node), near, busy, *node)
+        });
+    }
+
+    /// The members that have a link and respond, this node left out.
+    pub(super) fn responsive(&self) -> Vec<NodeId> {
+        self.peers.linked().map(|(node, _)| node).filter(|node| self.is_responsive(node)).collect()
+    }
+
+    pub(super) fn gone_after(&self) -> Duration {
+        self.members.settings().map_or(SettingsWanted::DEFAULT_GONE_AFTER, |settings| settings.gone_after)
+    }
+
+    pub(super) fn state(&self, node: &NodeId) -> PeerState {
+        if self.is_own(node) {
+            return PeerState::Own;
+        }
+        self.peers.state(self.now, node, self.gone_after())
+    }
+
+    /// Where a member may be reached, as told to others.
+    pub(super) fn addrs(&self, node: &NodeId) -> Vec<SocketAddr> {
+        if self.is_own(node) { self.own_addrs() } else { self.peers.addrs(node).to_vec() }
+    }
+
+    pub(super) fn own_addrs(&self) -> Vec<SocketAddr> {
+        self.setup.listen.iter().copied().filter(is_dialable).take(limit::ADDRS).collect()
+    }
+}

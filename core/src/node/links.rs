@@ -1,0 +1,527 @@
+//! The links of a node: what each one is up to, what was asked on it, and what it still owes.
+//!
+//! Keeps every link within its limits and hands on what comes. Knows nothing of members, placement or the
+//! meaning of a request.
+
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use bytes::Bytes;
+use core::net::{IpAddr, SocketAddr};
+use core::time::Duration;
+
+use crate::config::{Config, limit};
+use crate::driver::Output;
+use crate::error::{ApiMisuse, PeerFault};
+use crate::id::{ConnId, NodeId};
+use crate::node::NodeEvent;
+use crate::session::{LocalSide, PeerSide, Session, SessionEvent};
+use crate::time::{Instant, Now};
+use crate::wire::{Class, CloseReason, Message, Request, Response};
+
+/// How long a goodbye may take to leave: the driver's own patience with [`Output::Close`].
+const CLOSING: Duration = Duration::from_secs(1);
+
+/// Effects on their way to the driver.
+pub(super) type Outputs = VecDeque<Output<NodeEvent>>;
+
+/// Who waits for the answer to a request that came over a link, and the credit it holds meanwhile.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Caller {
+    pub(super) conn: ConnId,
+    pub(super) id: u32,
+    pub(super) class: Class,
+    pub(super) bytes: u32,
+}
+
+/// Where a link stands.
+#[derive(Debug)]
+enum Phase {
+    /// Dialled; the driver has not answered yet.
+    Dialling,
+    /// Accepted before this node knew its own admission: what came meanwhile.
+    Held { entropy: [u8; 32], bytes: Vec<Bytes> },
+    /// The handshake is under way.
+    Half(Session),
+    /// Both sides know each other.
+    Open(Session),
+    /// To be closed as soon as what the session owes, a goodbye mostly, is on its way.
+    Closing { session: Option<Session>, until: Instant },
+    /// The driver was told to close it.
+    Closed,
+}
+
+/// A request on its way over a link.
+#[derive(Debug)]
+struct Asked {
+    call: u64,
+    weight: usize,
+}
+
+/// One link.
+#[derive(Debug)]
+pub(super) struct Link {
+    remote: SocketAddr,
+    phase: Phase,
+    expect: Option<NodeId>,
+    peer: Option<PeerSide>,
+    asked: BTreeMap<u32, Asked>,
+    waiting: VecDeque<(u64, Request)>,
+    next_request: u32,
+    in_flight: usize,
+    unanswered: usize,
+    reads: VecDeque<(Caller, Request)>,
+    reading: BTreeMap<u32, usize>,
+    retiring: bool,
+}
+
+/// All links.
+#[derive(Debug)]
+pub(super) struct Links {
+    config: Config,
+    links: BTreeMap<ConnId, Link>,
+    touched: BTreeSet<ConnId>,
+    dialled: u64,
+}
+
+/// A link that has ended.
+#[derive(Debug)]
+pub(super) struct Ended {
+    pub(super) peer: Option<PeerSide>,
+    /// The calls that will not be answered any more.
+    pub(super) calls: Vec<u64>,
+}
+
+impl Link {
+    fn new(remote: SocketAddr, phase: Phase, expect: Option<NodeId>) -> Self {
+        Self {
+            remote,
+            phase,
+            expect,
+            peer: None,
+            asked: BTreeMap::new(),
+            waiting: VecDeque::new(),
+            next_request: 0,
+            in_flight: 0,
+            unanswered: 0,
+            reads: VecDeque::new(),
+            reading: BTreeMap::new(),
+            retiring: false,
+        }
+    }
+
+    /// Who is on the other side, once that is proved and until the link is closed.
+    pub(super) const fn peer(&self) -> Option<&PeerSide> {
+        match self.phase {
+            Phase::Open(_) => self.peer.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// True if it leads to this node, or was dialled to find it.
+    pub(super) fn is_to(&self, node: &NodeId) -> bool {
+        self.peer.as_ref().map(|peer| &peer.node).or(self.expect.as_ref()) == Some(node)
+    }
+
+    pub(super) const fn remote(&self) -> SocketAddr {
+        self.remote
+    }
+
+    /// Bytes asked for or being written on this link, for choosing among peers.
+    pub(super) const fn in_flight(&self) -> usize {
+        self.in_flight
+    }
+
+    /// When anything last came over an open link.
+    pub(super) const fn last_received(&self) -> Option<Instant> {
+        match &self.phase {
+            Phase::Open(session) => Some(session.last_received()),
+            _ => None,
+        }
+    }
+
+    const fn is_half_open(&self) -> bool {
+        matches!(self.phase, Phase::Held { .. } | Phase::Half(_))
+    }
+
+    const fn session(&mut self) -> Option<&mut Session> {
+        match &mut self.phase {
+            Phase::Half(session) | Phase::Open(session) => Some(session),
+            Phase::Closing { session, .. } => session.as_mut(),
+            Phase::Dialling | Phase::Held { .. } | Phase::Closed => None,
+        }
+    }
+
+    /// True if requests are under way on it, in either direction.
+    pub(super) fn is_busy(&self) -> bool {
+        self.unanswered > 0 || !self.asked.is_empty() || !self.waiting.is_empty()
+    }
+
+    const fn open_session(&mut self) -> Option<&mut Session> {
+        match &mut self.phase {
+            Phase::Open(session) => Some(session),
+            _ => None,
+        }
+    }
+
+    /// Sends what waits for room among the requests that the peer bears at once.
+    fn send_waiting(&mut self) {
+        let bears = self.peer.as_ref().map_or(0, |peer| usize::from(peer.max_requests));
+        while self.asked.len() < bears {
+            let Some((call, request)) = self.waiting.pop_front() else { return };
+            let Phase::Open(session) = &mut self.phase else { return };
+            let id = self.next_request;
+            self.next_request = self.next_request.wrapping_add(1);
+            let weight = weight(&request);
+            self.asked.insert(id, Asked { call, weight });
+            session.send(&Message::Request { id, request });
+        }
+    }
+
+    fn take_calls(&mut self) -> Vec<u64> {
+        let asked = core::mem::take(&mut self.asked).into_values().map(|asked| asked.call);
+        let calls = asked.chain(core::mem::take(&mut self.waiting).into_iter().map(|(call, _)| call)).collect();
+        self.in_flight = 0;
+        calls
+    }
+}
+
+/// How much of a link a request takes, in bytes; a read of unknown length counts as the usual piece.
+fn weight(request: &Request) -> usize {
+    match request {
+        Request::PutBlob { blob, .. } => blob.len(),
+        Request::GetBlob { len: 0, .. } => limit::BLOB / 4,
+        Request::GetBlob { len, .. } => *len as usize,
+        Request::PutRecord { record } => record.bytes().len(),
+        _ => 0,
+    }
+}
+
+/// How much of the answer window a read holds until its answer is queued.
+const fn reserve(request: &Request) -> usize {
+    match request {
+        Request::GetBlob { len: 0, .. } | Request::ListRecords { .. } => limit::BLOB,
+        Request::GetBlob { len, .. } => *len as usize,
+        _ => 0,
+    }
+}
+
+impl Links {
+    pub(super) const fn new(config: Config) -> Self {
+        Self { config, links: BTreeMap::new(), touched: BTreeSet::new(), dialled: 0 }
+    }
+
+    pub(super) fn get(&self, conn: ConnId) -> Option<&Link> {
+        self.links.get(&conn)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (ConnId, &Link)> {
+        self.links.iter().map(|(conn, link)| (*conn, link))
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.links.is_empty()
+    }
+
+    /// Room for one more link that this node opens.
+    pub(super) fn has_room(&self) -> bool {
+        self.links.len() < self.config.max_links
+    }
+
+    /// The next link on which something may have happened.
+    pub(super) fn next_touched(&mut self) -> Option<ConnId> {
+        self.touched.pop_first()
+    }
+
+    /// Opens a link.
+    pub(super) fn dial(&mut self, addr: SocketAddr, expect: Option<NodeId>, out: &mut Outputs) -> ConnId {
+        let conn = ConnId::dialled(self.dialled);
+        self.dialled += 1;
+        self.links.insert(conn, Link::new(addr, Phase::Dialling, expect));
+        out.push_back(Output::Dial { conn, addr });
+        conn
+    }
+
+    /// A link stands. Without `local` (this node does not know its own admission yet) it is held for a moment.
+    /// A fault means that it was turned away.
+    pub(super) fn connected(
+        &mut self,
+        now: Now,
+        (conn, remote): (ConnId, SocketAddr),
+        entropy: [u8; 32],
+        local: Option<&Arc<LocalSide>>,
+    ) -> Result<Result<(), PeerFault>, ApiMisuse> {
+        if conn.is_dialled() {
+            let link = self.links.get_mut(&conn).ok_or(ApiMisuse::UnknownConn(conn))?;
+            match (&link.phase, local) {
+                (Phase::Dialling, Some(local)) => {
+                    let session = Session::dial(&self.config, now, local.clone(), link.expect, entropy);
+                    link.phase = Phase::Half(session);
+                }
+                // Closed while it was dialled.
+                (Phase::Closing { .. } | Phase::Closed, _) => {}
+                _ => return Err(ApiMisuse::DuplicateConn(conn)),
+            }
+            self.touched.insert(conn);
+            return Ok(Ok(()));
+        }
+        if self.links.contains_key(&conn) {
+            return Err(ApiMisuse::DuplicateConn(conn));
+        }
+        let refused = self.links.len() >= self.config.max_links
+            || self.half_open_of(remote.ip()) >= self.config.half_open_per_addr;
+        let phase = match local {
+            _ if refused => Phase::Closing { session: None, until: now.mono },
+            Some(local) => Phase::Half(Session::accept(&self.config, now, local.clone(), entropy)),
+            None => Phase::Held { entropy, bytes: Vec::new() },
+        };
+        self.links.insert(conn, Link::new(remote, phase, None));
+        self.touched.insert(conn);
+        Ok(if refused { Err(PeerFault::TooManyLinks) } else { Ok(()) })
+    }
+
+    fn half_open_of(&self, ip: IpAddr) -> usize {
+        self.iter().filter(|(conn, link)| !conn.is_dialled() && link.is_half_open() && link.remote.ip() == ip).count()
+    }
+
+    /// Begins the handshakes of the links that were held. Returns what of them is at fault.
+    pub(super) fn begin_held(&mut self, now: Now, local: &Arc<LocalSide>) -> Vec<(ConnId, PeerFault)> {
+        let mut faults = Vec::new();
+        for (conn, link) in &mut self.links {
+            let Phase::Held { entropy, bytes } = &mut link.phase else { continue };
+            let mut session = Session::accept(&self.config, now, local.clone(), *entropy);
+            let held = core::mem::take(bytes);
+            let result = held.into_iter().try_for_each(|bytes| session.receive(now, bytes));
+            link.phase = Phase::Half(session);
+            self.touched.insert(*conn);
+            faults.extend(result.err().map(|fault| (*conn, fault)));
+        }
+        faults
+    }
+
+    /// Bytes came.
+    pub(super) fn received(
+        &mut self,
+        now: Now,
+        conn: ConnId,
+        bytes: Bytes,
+    ) -> Result<Result<(), PeerFault>, ApiMisuse> {
+        let link = self.links.get_mut(&conn).ok_or(ApiMisuse::UnknownConn(conn))?;
+        self.touched.insert(conn);
+        Ok(match &mut link.phase {
+            Phase::Half(session) | Phase::Open(session) => session.receive(now, bytes),
+            Phase::Held { bytes: held, .. } => {
+                let length: usize = held.iter().map(Bytes::len).sum();
+                if length + bytes.len() > self.config.pre_open_bytes {
+                    Err(PeerFault::TooManyBytesBeforeOpen)
+                } else {
+                    held.push(bytes);
+                    Ok(())
+                }
+            }
+            Phase::Dialling | Phase::Closing { .. } | Phase::Closed => Ok(()),
+        })
+    }
+
+    /// Bytes left.
+    pub(super) fn sent(&mut self, conn: ConnId, bytes: usize) -> Result<(), ApiMisuse> {
+        let link = self.links.get_mut(&conn).ok_or(ApiMisuse::UnknownConn(conn))?;
+        if link.session().is_some_and(|session| !session.sent(bytes)) {
+            return Err(ApiMisuse::SentTooMuch(conn));
+        }
+        self.touched.insert(conn);
+        Ok(())
+    }
+
+    /// The link is no more.
+    pub(super) fn remove(&mut self, conn: ConnId) -> Result<Ended, ApiMisuse> {
+        let mut link = self.links.remove(&conn).ok_or(ApiMisuse::UnknownConn(conn))?;
+        self.touched.remove(&conn);
+        let calls = link.take_calls();
+        Ok(Ended { peer: link.peer, calls })
+    }
+
+    /// What happened on a link.
+    pub(super) fn next_event(&mut self, conn: ConnId) -> Option<SessionEvent> {
+        let link = self.links.get_mut(&conn)?;
+        let event = match &mut link.phase {
+            Phase::Half(session) | Phase::Open(session) => session.poll_event()?,
+            _ => return None,
+        };
+        if let SessionEvent::Open(peer) = &event {
+            link.peer = Some(peer.clone());
+            if let Phase::Half(session) = core::mem::replace(&mut link.phase, Phase::Closed) {
+                link.phase = Phase::Open(session);
+            }
+        }
+        Some(event)
+    }
+
+    /// A request came over this link and will be answered.
+    pub(super) fn took_request(&mut self, conn: ConnId) {
+        if let Some(link) = self.links.get_mut(&conn) {
+            link.unanswered += 1;
+        }
+    }
+
+    /// Queues a read until the answers before it have left; `None` if it waits.
+    pub(super) fn admit_read(&mut self, caller: Caller, request: Request) -> Option<Request> {
+        let window = self.config.answer_window;
+        let link = self.links.get_mut(&caller.conn)?;
+        if link.reads.is_empty() && has_read_room(link, window) {
+            link.reading.insert(caller.id, reserve(&request));
+            return Some(request);
+        }
+        link.reads.push_back((caller, request));
+        None
+    }
+
+    /// The next read of a link for which there is room now.
+    pub(super) fn next_read(&mut self, conn: ConnId) -> Option<(Caller, Request)> {
+        let link = self.links.get_mut(&conn)?;
+        if link.reads.is_empty() || !has_read_room(link, self.config.answer_window) {
+            return None;
+        }
+        let (caller, request) = link.reads.pop_front()?;
+        link.reading.insert(caller.id, reserve(&request));
+        Some((caller, request))
+    }
+
+    /// Answers a request; its credit stays with [`Self::release`].
+    pub(super) fn answer(&mut self, caller: &Caller, response: Response) {
+        let Some(link) = self.links.get_mut(&caller.conn) else { return };
+        link.unanswered = link.unanswered.saturating_sub(1);
+        link.reading.remove(&caller.id);
+        if let Some(session) = link.open_session() {
+            session.send(&Message::Response { id: caller.id, response });
+            self.touched.insert(caller.conn);
+        }
+    }
+
+    /// Gives back the credit that a request held.
+    pub(super) fn release(&mut self, caller: &Caller) {
+        let link = self.links.get_mut(&caller.conn);
+        if let Some(session) = link.and_then(Link::open_session)
+            && caller.bytes > 0
+        {
+            session.release(caller.class, caller.bytes);
+            self.touched.insert(caller.conn);
+        }
+    }
+
+    /// Asks the peer; `false` if the link is not open, or so much waits on it that the peer does not keep up.
+    #[must_use]
+    pub(super) fn ask(&mut self, conn: ConnId, call: u64, request: Request) -> bool {
+        let Some(link) = self.links.get_mut(&conn) else { return false };
+        let full = link.in_flight >= self.config.link_backlog || link.waiting.len() >= self.config.max_operations;
+        if full || !matches!(link.phase, Phase::Open(_)) {
+            return false;
+        }
+        link.in_flight += weight(&request);
+        link.waiting.push_back((call, request));
+        link.send_waiting();
+        self.touched.insert(conn);
+        true
+    }
+
+    /// An answer came: to which call.
+    pub(super) fn answered(&mut self, conn: ConnId, id: u32) -> Option<u64> {
+        let link = self.links.get_mut(&conn)?;
+        let asked = link.asked.remove(&id)?;
+        link.in_flight = link.in_flight.saturating_sub(asked.weight);
+        link.send_waiting();
+        self.touched.insert(conn);
+        Some(asked.call)
+    }
+
+    /// The calls that wait on a link.
+    pub(super) fn calls(&self, conn: ConnId) -> Vec<u64> {
+        let Some(link) = self.links.get(&conn) else { return Vec::new() };
+        link.asked.values().map(|asked| asked.call).chain(link.waiting.iter().map(|(call, _)| *call)).collect()
+    }
+
+    /// Ends the link once nothing is under way on it: another one to the same node took its place.
+    pub(super) fn retire(&mut self, conn: ConnId) {
+        if let Some(link) = self.links.get_mut(&conn) {
+            link.retiring = true;
+            self.touched.insert(conn);
+        }
+    }
+
+    /// Says goodbye, and closes once that is out. Returns the calls that will not be answered any more.
+    pub(super) fn close(&mut self, now: Now, conn: ConnId, reason: CloseReason) -> Vec<u64> {
+        if let Some(session) = self.links.get_mut(&conn).and_then(Link::session) {
+            session.close(reason);
+        }
+        self.cut(now, conn)
+    }
+
+    /// Closes after a fault, or because the peer said goodbye.
+    pub(super) fn cut(&mut self, now: Now, conn: ConnId) -> Vec<u64> {
+        let Some(link) = self.links.get_mut(&conn) else { return Vec::new() };
+        let session = match core::mem::replace(&mut link.phase, Phase::Closed) {
+            Phase::Closed => return Vec::new(),
+            Phase::Closing { session, until } => {
+                link.phase = Phase::Closing { session, until };
+                return Vec::new();
+            }
+            Phase::Half(session) | Phase::Open(session) => Some(session),
+            Phase::Dialling | Phase::Held { .. } => None,
+        };
+        link.phase = Phase::Closing { session, until: now.mono + CLOSING };
+        self.touched.insert(conn);
+        link.take_calls()
+    }
+
+    /// Gives the driver what the link has to send, and closes it if it is time.
+    pub(super) fn flush(&mut self, now: Now, conn: ConnId, out: &mut Outputs) {
+        let Some(link) = self.links.get_mut(&conn) else { return };
+        if link.retiring && !link.is_busy() {
+            link.retiring = false;
+            self.close(now, conn, CloseReason::Duplicate);
+        }
+        let Some(link) = self.links.get_mut(&conn) else { return };
+        while let Some(bytes) = link.session().and_then(Session::poll_transmit) {
+            out.push_back(Output::Send { conn, bytes });
+        }
+        if let Phase::Closing { session, until } = &link.phase
+            && (now.mono >= *until || session.as_ref().is_none_or(Session::is_drained))
+        {
+            link.phase = Phase::Closed;
+            out.push_back(Output::Close { conn });
+        }
+    }
+
+    /// Checks the links' deadlines; returns those at fault.
+    pub(super) fn handle_timeout(&mut self, now: Now) -> Vec<(ConnId, PeerFault)> {
+        let mut faults = Vec::new();
+        for (conn, link) in &mut self.links {
+            match &mut link.phase {
+                Phase::Half(session) => {
+                    faults.extend(session.handle_timeout(now).err().map(|fault| (*conn, fault)));
+                }
+                Phase::Closing { until, .. } if now.mono >= *until => {
+                    self.touched.insert(*conn);
+                }
+                _ => {}
+            }
+        }
+        faults
+    }
+
+    /// The next deadline of a link, its silence not counted.
+    pub(super) fn poll_timeout(&self) -> Option<Instant> {
+        let deadline = |link: &Link| match &link.phase {
+            Phase::Half(session) => session.poll_timeout(),
+            Phase::Closing { until, .. } => Some(*until),
+            _ => None,
+        };
+        self.links.values().filter_map(deadline).min()
+    }
+}
+
+fn has_read_room(link: &mut Link, window: usize) -> bool {
+    let reserved: usize = link.reading.values().sum();
+    let queued = link.open_session().map_or(0, |session| session.queued(Class::Control));
+    reserved + queued < window
+}

@@ -1,0 +1,27 @@
+//! What takes more than one answer: an operation asks this node's store and other members, and ends.
+
+use core::fmt::Debug;
+
+use super::hub::{Answered, Hub};
+use crate::time::Instant;
+
+/// Whether an operation has ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Progress {
+    /// Answers are to come.
+    Going,
+    /// Over: whoever asked has been answered.
+    Done,
+}
+
+/// One operation. It is told of every answer to what it asked, and when its time has come.
+pub(super) trait Operation: Debug + Send {
+    /// An answer came.
+    fn answered(&mut self, hub: &mut Hub, answer: Answered) -> Progress;
+
+    /// The time of [`deadline`](Self::deadline) has come.
+    fn timeout(&mut self, hub: &mut Hub) -> Progress;
+
+    /// When to call [`timeout`](Self::timeout).
+    fn deadline(&self) -> Instant;
+}

@@ -1,0 +1,167 @@
+//! A blob for a client: from this node's own disk, else from the other members, the likeliest and nearest first.
+//!
+//! A late answer is hedged with a question to the next one. What comes from others is checked against its id
+//! before anyone sees it.
+
+use alloc::vec::Vec;
+use bytes::Bytes;
+
+use super::hub::{Answered, Hub};
+use super::links::Caller;
+use super::operation::{Operation, Progress};
+use super::store::{Keep, Origin};
+use super::view::blob_position;
+use crate::error::PeerFault;
+use crate::id::{BlobId, NodeId};
+use crate::time::Instant;
+use crate::wire::{ErrorCode, Request, Response};
+
+/// The slot of this node's own copy.
+const OWN: u32 = 0;
+/// The slot of others' copies.
+const OTHER: u32 = 1;
+/// From here on, slots of checks: each blob that came has its own.
+const CHECK: u32 = 2;
+
+/// A `GetBlob` of a client.
+#[derive(Debug)]
+pub(super) struct ReadBlob {
+    op: u64,
+    caller: Caller,
+    id: BlobId,
+    offset: u32,
+    len: u32,
+    /// Whom to ask next, the last one first.
+    candidates: Vec<NodeId>,
+    asked: usize,
+    /// What came and is being checked.
+    checking: Vec<(u32, NodeId, Bytes)>,
+    checks: u32,
+    /// What to say if nobody has it.
+    failure: ErrorCode,
+    hedge_at: Instant,
+    deadline: Instant,
+}
+
+impl ReadBlob {
+    pub(super) fn new(
+        hub: &mut Hub,
+        op: u64,
+        caller: Caller,
+        origin: Origin,
+        (id, offset, len): (BlobId, u32, u32),
+    ) -> Self {
+        let deadline = hub.now.mono + hub.setup.config.bulk_deadline;
+        hub.ask_own(op, OWN, origin, Keep::Nothing, Request::GetBlob { id, offset, len });
+        Self {
+            op,
+            caller,
+            id,
+            offset,
+            len,
+            candidates: Vec::new(),
+            asked: 0,
+            checking: Vec::new(),
+            checks: CHECK,
+            failure: ErrorCode::NotFound,
+            hedge_at: deadline,
+            deadline,
+        }
+    }
+
+    /// Not here: the replicas, then any other member that responds.
+    fn look_elsewhere(&mut self, hub: &mut Hub) -> Progress {
+        let mut replicas = hub.view.replicas(&blob_position(&self.id));
+        replicas.retain(|node| !hub.is_own(node));
+        if replicas.iter().any(|node| !hub.is_responsive(node)) {
+            self.failure = ErrorCode::Deadline;
+        }
+        hub.by_priority(&mut replicas);
+        let mut others = hub.responsive();
+        others.retain(|node| !replicas.contains(node));
+        hub.by_priority(&mut others);
+        others.reverse();
+        replicas.reverse();
+        others.extend(replicas);
+        self.candidates = others;
+        self.ask_next(hub)
+    }
+
+    fn ask_next(&mut self, hub: &mut Hub) -> Progress {
+        if let Some(node) = self.candidates.pop() {
+            self.asked += 1;
+            self.hedge_at = hub.now.mono + hub.setup.config.hedge_after;
+            hub.ask(self.op, OTHER, node, Request::GetBlob { id: self.id, offset: 0, len: 0 });
+            return Progress::Going;
+        }
+        self.hedge_at = self.deadline;
+        if self.asked > 0 || !self.checking.is_empty() {
+            return Progress::Going;
+        }
+        hub.answer(&self.caller, Response::Error(self.failure.into()));
+        Progress::Done
+    }
+
+    fn came(&mut self, hub: &mut Hub, from: NodeId, bytes: Bytes) -> Progress {
+        let slot = self.checks;
+        self.checks += 1;
+        self.checking.push((slot, from, bytes.clone()));
+        hub.check_own(self.op, slot, self.id, bytes);
+        Progress::Going
+    }
+
+    fn checked(&mut self, hub: &mut Hub, slot: u32, sound: bool) -> Progress {
+        let Some(at) = self.checking.iter().position(|(of, ..)| *of == slot) else { return Progress::Going };
+        let (_, source, bytes) = self.checking.swap_remove(at);
+        if sound {
+            let bytes = range(&bytes, self.offset, self.len);
+            hub.answer(&self.caller, Response::Blob { source, bytes });
+            return Progress::Done;
+        }
+        self.failure = ErrorCode::Damaged;
+        if let Some(conn) = hub.peers.link(&source) {
+            hub.fault(conn, PeerFault::WrongContent);
+        }
+        self.ask_next(hub)
+    }
+}
+
+impl Operation for ReadBlob {
+    fn answered(&mut self, hub: &mut Hub, answer: Answered) -> Progress {
+        match (answer.slot, answer.result) {
+            (OWN, Ok(response @ Response::Blob { .. })) => {
+                hub.answer(&self.caller, response);
+                Progress::Done
+            }
+            (OWN, _) => self.look_elsewhere(hub),
+            (OTHER, Ok(Response::Blob { bytes, .. })) => {
+                self.asked = self.asked.saturating_sub(1);
+                self.came(hub, answer.from, bytes)
+            }
+            (OTHER, _) => {
+                self.asked = self.asked.saturating_sub(1);
+                self.ask_next(hub)
+            }
+            (slot, result) => self.checked(hub, slot, result.is_ok()),
+        }
+    }
+
+    fn timeout(&mut self, hub: &mut Hub) -> Progress {
+        if hub.now.mono >= self.deadline {
+            hub.answer(&self.caller, Response::Error(ErrorCode::Deadline.into()));
+            return Progress::Done;
+        }
+        self.ask_next(hub)
+    }
+
+    fn deadline(&self) -> Instant {
+        self.hedge_at.min(self.deadline)
+    }
+}
+
+/// The part of a blob that was asked for; `len` 0 for all after `offset`.
+fn range(blob: &Bytes, offset: u32, len: u32) -> Bytes {
+    let start = (offset as usize).min(blob.len());
+    let end = if len == 0 { blob.len() } else { start.saturating_add(len as usize).min(blob.len()) };
+    blob.slice(start..end)
+}

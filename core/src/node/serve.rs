@@ -1,0 +1,137 @@
+//! Who may ask what, and where it goes: straight to this node's store, into an operation, or answered at once.
+
+use super::Node;
+use super::entry::Write;
+use super::have::Have;
+use super::hub::Asking;
+use super::links::Caller;
+use super::list::List;
+use super::lookup::ReadRecord;
+use super::operation::Operation;
+use super::read::ReadBlob;
+use super::store::Origin;
+use crate::id::{NodeId, OwnerId};
+use crate::wire::{ErrorCode, Request, Response, Role};
+use alloc::boxed::Box;
+
+impl Node {
+    /// Takes a request that came over a link: it is answered in any case.
+    pub(super) fn serve(&mut self, caller: Caller, request: Request) {
+        let Some(peer) = self.hub.links.get(caller.conn).and_then(super::links::Link::peer) else { return };
+        let (role, node, owner) = (peer.role, peer.node, peer.owner);
+        if self.is_stopping() {
+            self.hub.refuse(&caller, ErrorCode::Stopping);
+        } else if role == Role::Node {
+            self.serve_node(caller, node, request);
+        } else {
+            self.serve_client(caller, owner, role == Role::Control, request);
+        }
+    }
+
+    /// From another member: kept and answered here, never passed on.
+    fn serve_node(&mut self, caller: Caller, node: NodeId, request: Request) {
+        match request {
+            Request::Ping { .. } => {
+                let unix_ms = self.hub.now.unix_ms;
+                self.hub.settle(&caller, Response::Pong { unix_ms });
+            }
+            Request::View(page) => self.hub.answer_view(&caller, node, &page),
+            Request::GetBlob { .. } | Request::ListRecords { .. } => self.admit_read(caller, request),
+            Request::Have { .. }
+            | Request::PutBlob { .. }
+            | Request::PutRecord { .. }
+            | Request::GetRecord { .. } => self.hub.ask_for(caller, Origin::Node(node), request),
+            Request::Status => self.hub.ask_for(caller, Origin::Own, request),
+            Request::Evict { .. } | Request::Verify { .. } | Request::Peers | Request::Invite { .. } => {
+                self.hub.refuse(&caller, ErrorCode::Forbidden);
+            }
+        }
+    }
+
+    fn serve_client(&mut self, caller: Caller, owner: Option<OwnerId>, control: bool, request: Request) {
+        match &request {
+            Request::Have { .. } | Request::PutBlob { .. } | Request::PutRecord { .. } => {
+                match check_write(owner, &request) {
+                    Ok(owner) => self.queue(caller, Origin::Client { owner }, request),
+                    Err(code) => self.hub.refuse(&caller, code),
+                }
+            }
+            Request::GetBlob { .. } | Request::ListRecords { .. } => self.admit_read(caller, request),
+            Request::GetRecord { .. } => self.queue(caller, Origin::Own, request),
+            Request::Status => self.hub.ask_for(caller, Origin::Own, request),
+            Request::Evict { .. } | Request::Verify { .. } if control => {
+                self.hub.ask_for(caller, Origin::Own, request);
+            }
+            Request::Peers if control => self.hub.tell_peers(&caller),
+            Request::Invite { node } if control => self.hub.invite(&caller, *node),
+            Request::Evict { .. }
+            | Request::Verify { .. }
+            | Request::Peers
+            | Request::Invite { .. }
+            | Request::Ping { .. }
+            | Request::View(_) => self.hub.refuse(&caller, ErrorCode::Forbidden),
+        }
+    }
+
+    fn admit_read(&mut self, caller: Caller, request: Request) {
+        if let Some(request) = self.hub.links.admit_read(caller, request) {
+            self.read(caller, request);
+        }
+    }
+
+    /// A read for whose answer there is room on its link.
+    pub(super) fn read(&mut self, caller: Caller, request: Request) {
+        match self.hub.links.get(caller.conn).and_then(super::links::Link::peer) {
+            Some(peer) if peer.role == Role::Node => {
+                let origin = Origin::Node(peer.node);
+                self.hub.ask_for(caller, origin, request);
+            }
+            _ => self.queue(caller, Origin::Own, request),
+        }
+    }
+
+    fn queue(&mut self, caller: Caller, origin: Origin, request: Request) {
+        let until = self.hub.now.mono + self.hub.setup.config.request_deadline;
+        self.hub.requests.push_back(Asking { caller, origin, request, until });
+    }
+
+    /// Begins the operation that a client's request needs.
+    pub(super) fn begin(&mut self, asking: Asking) {
+        let Asking { caller, origin, request, .. } = asking;
+        let op = self.next_op();
+        let hub = &mut self.hub;
+        let operation: Box<dyn Operation> = match request {
+            Request::Have { pins } => Box::new(Have::new(hub, op, caller, origin, &pins)),
+            Request::PutBlob { .. } => Box::new(Write::blob(hub, op, caller, origin, request)),
+            Request::PutRecord { record } => Box::new(Write::record(hub, op, caller, origin, record)),
+            Request::GetBlob { id, offset, len } => {
+                Box::new(ReadBlob::new(hub, op, caller, origin, (id, offset, len)))
+            }
+            Request::GetRecord { owner, name } => {
+                Box::new(ReadRecord::new(hub, op, caller, origin, (owner, name)))
+            }
+            Request::ListRecords { owner, after, rows, shards } => {
+                Box::new(List::new(hub, op, caller, owner, after, (rows, shards)))
+            }
+            // Nothing else is queued.
+            _ => return hub.refuse(&caller, ErrorCode::Unsupported),
+        };
+        self.run(op, operation, Some(caller));
+    }
+}
+
+/// A client writes what it has proved to own, and in whole.
+fn check_write(owner: Option<OwnerId>, request: &Request) -> Result<OwnerId, ErrorCode> {
+    let owner = owner.ok_or(ErrorCode::Forbidden)?;
+    let (owned, whole) = match request {
+        Request::Have { pins } | Request::PutBlob { pins, .. } => {
+            (pins.iter().all(|pin| pin.body().owner == owner), !pins.is_empty())
+        }
+        Request::PutRecord { record } => (record.header().owner == owner, record.is_complete()),
+        _ => (false, true),
+    };
+    if !owned {
+        return Err(ErrorCode::Forbidden);
+    }
+    if whole { Ok(owner) } else { Err(ErrorCode::Invalid) }
+}
