@@ -55,7 +55,8 @@ impl Hub {
             self.close(conn, CloseReason::Other);
             return;
         }
-        let Some(admission) = side.admission.as_ref().filter(|admission| !self.members.overrules(admission)) else {
+        let Some(admission) = side.admission.as_ref().filter(|admission| !self.members.overrules(admission))
+        else {
             self.refuse_link(conn, CloseReason::NotAdmitted, PeerFault::NotAdmitted);
             return;
         };
@@ -153,7 +154,8 @@ impl Hub {
         let now = self.now.mono;
         let config = self.setup.config.clone();
         let quiet = |last: Instant| now.since(last);
-        let links: Vec<_> = self.links.iter().filter_map(|(conn, link)| Some((conn, link.last_received()?))).collect();
+        let links: Vec<_> =
+            self.links.iter().filter_map(|(conn, link)| Some((conn, link.last_received()?))).collect();
         for (conn, last) in links {
             let Some((link, peer)) = self.links.get(conn).and_then(|link| Some((link, link.peer()?))) else {
                 continue;

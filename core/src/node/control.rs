@@ -59,8 +59,7 @@ impl Hub {
         let mut peers: Vec<_> = self.own_addrs().into_iter().map(|addr| (self.own, addr)).collect();
         let linked = self.peers.linked();
         peers.extend(linked.filter_map(|(node, _)| Some((node, *self.peers.addrs(&node).first()?))));
-        let token =
-            Token { psk_epoch, psk, network_key: self.setup.network_key, signing_seed, peers };
+        let token = Token { psk_epoch, psk, network_key: self.setup.network_key, signing_seed, peers };
         self.settle(caller, Response::Invite { token });
     }
 }

@@ -152,8 +152,6 @@ pub(super) fn record_replicas(hub: &Hub, record: &Record) -> Vec<NodeId> {
     let header = record.header();
     match header.kind {
         Kind::Floor => hub.members.ids().collect(),
-        Kind::File => {
-            hub.view.replicas(&record_position(hub.setup.suite, &header.owner, header.name.0[0]))
-        }
+        Kind::File => hub.view.replicas(&record_position(hub.setup.suite, &header.owner, header.name.0[0])),
     }
 }

@@ -66,7 +66,13 @@ impl Hub {
         }
     }
 
-    pub(super) fn gossip_answered(&mut self, conn: ConnId, node: NodeId, everything: bool, response: Response) {
+    pub(super) fn gossip_answered(
+        &mut self,
+        conn: ConnId,
+        node: NodeId,
+        everything: bool,
+        response: Response,
+    ) {
         match response {
             Response::View(page) => {
                 self.merge(conn, node, &page);
@@ -156,7 +162,8 @@ impl Hub {
     }
 
     fn drop_member(&mut self, node: &NodeId) {
-        let links: Vec<_> = self.links.iter().filter(|(_, link)| link.is_to(node)).map(|(conn, _)| conn).collect();
+        let links: Vec<_> =
+            self.links.iter().filter(|(_, link)| link.is_to(node)).map(|(conn, _)| conn).collect();
         let was_up = self.peers.link(node).is_some();
         self.peers.remove(node);
         self.fail_parked(node);

@@ -290,7 +290,8 @@ impl Hub {
         self.bootstrap.ended(self.now, conn, self.peers.rng());
         if let Some(node) = node {
             let other = self.links.iter().find(|(other, link)| {
-                *other != conn && link.peer().is_some_and(|peer| peer.node == node && self.peers.contains(&node))
+                *other != conn
+                    && link.peer().is_some_and(|peer| peer.node == node && self.peers.contains(&node))
             });
             let other = other.map(|(other, _)| other);
             if self.peers.closed(self.now, &node, conn, other) {
@@ -316,7 +317,8 @@ impl Hub {
 
     /// True if the member has a link and has been heard of lately.
     pub(super) fn is_responsive(&self, node: &NodeId) -> bool {
-        self.peers.link(node).is_some() && self.peers.silence(self.now, node) < self.setup.config.suspect_after
+        self.peers.link(node).is_some()
+            && self.peers.silence(self.now, node) < self.setup.config.suspect_after
     }
 
     /// Members in the order in which to ask them for a blob: those that respond, the nearer, the less busy, by id.

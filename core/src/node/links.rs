@@ -180,7 +180,8 @@ impl Link {
 
     fn take_calls(&mut self) -> Vec<u64> {
         let asked = core::mem::take(&mut self.asked).into_values().map(|asked| asked.call);
-        let calls = asked.chain(core::mem::take(&mut self.waiting).into_iter().map(|(call, _)| call)).collect();
+        let calls =
+            asked.chain(core::mem::take(&mut self.waiting).into_iter().map(|(call, _)| call)).collect();
         self.in_flight = 0;
         calls
     }
@@ -281,7 +282,9 @@ impl Links {
     }
 
     fn half_open_of(&self, ip: IpAddr) -> usize {
-        self.iter().filter(|(conn, link)| !conn.is_dialled() && link.is_half_open() && link.remote.ip() == ip).count()
+        self.iter()
+            .filter(|(conn, link)| !conn.is_dialled() && link.is_half_open() && link.remote.ip() == ip)
+            .count()
     }
 
     /// Begins the handshakes of the links that were held. Returns what of them is at fault.
@@ -413,7 +416,8 @@ impl Links {
     #[must_use]
     pub(super) fn ask(&mut self, conn: ConnId, call: u64, request: Request) -> bool {
         let Some(link) = self.links.get_mut(&conn) else { return false };
-        let full = link.in_flight >= self.config.link_backlog || link.waiting.len() >= self.config.max_operations;
+        let full =
+            link.in_flight >= self.config.link_backlog || link.waiting.len() >= self.config.max_operations;
         if full || !matches!(link.phase, Phase::Open(_)) {
             return false;
         }
@@ -437,7 +441,11 @@ impl Links {
     /// The calls that wait on a link.
     pub(super) fn calls(&self, conn: ConnId) -> Vec<u64> {
         let Some(link) = self.links.get(&conn) else { return Vec::new() };
-        link.asked.values().map(|asked| asked.call).chain(link.waiting.iter().map(|(call, _)| *call)).collect()
+        link.asked
+            .values()
+            .map(|asked| asked.call)
+            .chain(link.waiting.iter().map(|(call, _)| *call))
+            .collect()
     }
 
     /// Ends the link once nothing is under way on it: another one to the same node took its place.

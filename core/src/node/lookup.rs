@@ -143,8 +143,7 @@ impl ReadRecord {
 
     fn checked(&mut self, hub: &mut Hub, result: Result<Response, Failure>) -> Progress {
         let Some((from, record)) = self.checking.take() else { return Progress::Going };
-        let invalid =
-            matches!(&result, Err(Failure::Refused(error)) if error.code == ErrorCode::Invalid);
+        let invalid = matches!(&result, Err(Failure::Refused(error)) if error.code == ErrorCode::Invalid);
         if !invalid {
             return self.answer(hub, Some(record));
         }
@@ -163,9 +162,8 @@ impl Operation for ReadRecord {
         }
         self.open = self.open.saturating_sub(1);
         if let Ok(Response::Record { record, floor, .. }) = answer.result {
-            let asked_for = |record: &Record| {
-                record.header().owner == self.owner && record.header().name == self.name
-            };
+            let asked_for =
+                |record: &Record| record.header().owner == self.owner && record.header().name == self.name;
             if record.as_ref().is_some_and(|record| !asked_for(record)) {
                 if let Some(conn) = hub.peers.link(&answer.from) {
                     hub.fault(conn, PeerFault::WrongContent);

@@ -77,9 +77,13 @@ enum Phase {
     /// It serves, or will as soon as its disk is loaded.
     Serving,
     /// What is under way comes to its end.
-    Finishing { until: Instant },
+    Finishing {
+        until: Instant,
+    },
     /// The goodbyes are out.
-    Leaving { until: Instant },
+    Leaving {
+        until: Instant,
+    },
     Stopped,
 }
 

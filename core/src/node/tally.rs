@@ -65,9 +65,7 @@ impl Tally {
 
     /// On how many replicas it is durable and will be found: what a link or disk acknowledged that is no more is void.
     pub(super) fn copies(&self, hub: &Hub) -> u8 {
-        let counts = |(node, vote): &&(NodeId, Vote)| {
-            matches!(vote, Vote::Durable { epoch } if *epoch == hub.epoch(node))
-        };
+        let counts = |(node, vote): &&(NodeId, Vote)| matches!(vote, Vote::Durable { epoch } if *epoch == hub.epoch(node));
         u8::try_from(self.votes.iter().filter(counts).count()).unwrap_or(u8::MAX)
     }
 
