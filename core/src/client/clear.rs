@@ -1,6 +1,6 @@
 //! Deleting everything of a vault: a floor above all that a full list shows.
 
-use super::context::{Context, Operation, Step, refused, within_clock};
+use super::context::{Context, Operation, Step, check_past, refused, within_clock};
 use super::event::Outcome;
 use super::lookup::check_current;
 use super::pages::{PAGE_RESERVE, Pages};
@@ -81,6 +81,7 @@ impl Clear {
                 if cx.raise_seen(&[(FLOOR_NAME, self.floor)]) { self.seen_settled(cx) } else { Ok(None) }
             }
             Response::Error(error) if is_stale(error.code) => {
+                check_past(cx.now, &error, self.floor)?;
                 if let Some(current) = &error.current {
                     self.highest = self.highest.max(check_current(cx, &FLOOR_NAME, current)?);
                 }

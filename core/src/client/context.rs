@@ -7,7 +7,7 @@ use super::event::{ClientEvent, Outcome};
 use super::requests::{RequestId, Requests};
 use super::seen::{Seen, Tickets};
 use super::window::Window;
-use crate::config::Config;
+use crate::config::{Config, limit};
 use crate::crypto::{Secret, SpaceKeys, Suite};
 use crate::driver::Output;
 use crate::error::{ApiMisuse, OpError, PeerFault};
@@ -188,8 +188,15 @@ impl Context<'_> {
 
 /// A vault never merges a clock that is too far ahead of its own.
 pub(super) fn within_clock(now: Now, version: Version) -> Result<(), OpError> {
-    let latest = now.unix_ms.saturating_add(crate::config::limit::CLOCK_SKEW_MS);
+    let latest = now.unix_ms.saturating_add(limit::CLOCK_SKEW_MS);
     if version.ms() > latest { Err(OpError::Clock) } else { Ok(()) }
+}
+
+/// What a refusal as too old means for something of this version: that it waited for too long and is to be made anew, or that
+/// our clock is behind the network's.
+pub(super) fn check_past(now: Now, error: &WireError, version: Version) -> Result<(), OpError> {
+    let is_old = now.unix_ms.saturating_sub(version.ms()) > limit::LEASE_MS / 2;
+    if error.code == ErrorCode::Past && !is_old { Err(OpError::Clock) } else { Ok(()) }
 }
 
 /// How a refusal ends an operation that has no better use for it.

@@ -1,11 +1,12 @@
 //! Deleting one file: a tombstone above everything known of its name.
 
-use super::context::{Context, Operation, Step, refused};
+use super::context::{Context, Operation, Step, check_past, refused};
 use super::event::Outcome;
 use super::lookup::{check, check_current};
 use super::place::is_stale;
 use super::requests::RequestId;
 use super::seen::FLOOR_NAME;
+use crate::config::limit;
 use crate::error::{OpError, PeerFault};
 use crate::id::Name;
 use crate::record::Version;
@@ -68,7 +69,7 @@ impl Delete {
         let record = tombstone(cx.keys()?, &cx.env.network, &self.name, self.version)
             .map_err(|_| OpError::TooLarge)?;
         self.phase = Phase::Recording;
-        let good_until = cx.now.unix_ms.saturating_add(crate::config::limit::LEASE_MS / 2);
+        let good_until = cx.now.unix_ms.saturating_add(limit::LEASE_MS / 2);
         cx.ask_until(Request::PutRecord { record }, good_until);
         Ok(None)
     }
@@ -81,6 +82,7 @@ impl Delete {
                 if cx.raise_seen(&[(self.name, self.version)]) { self.seen_settled(cx) } else { Ok(None) }
             }
             Response::Error(error) if is_stale(error.code) => {
+                check_past(cx.now, &error, self.version)?;
                 if let Some(current) = &error.current {
                     check_current(cx, &self.name, current)?;
                 }

@@ -9,9 +9,9 @@ use super::requests::RequestId;
 use crate::config::limit;
 use crate::error::{OpError, PeerFault};
 use crate::id::{BlobId, Name, ObjectId};
-use crate::record::{Pin, Record, Version};
+use crate::record::{Pin, Version};
 use crate::vault;
-use crate::wire::{ErrorCode, Request, Response};
+use crate::wire::{ErrorCode, Request, Response, WireError};
 
 /// On how many replicas things are: the least of all answers.
 #[derive(Clone, Copy, Debug, Default)]
@@ -60,7 +60,7 @@ pub(super) enum Placed {
     Slots(Vec<u64>),
     /// The reservation is too old: a newer record, or the floor, is known. What was refused waits for
     /// [`Placer::reserve_anew`].
-    Stale(Option<Record>),
+    Stale(WireError),
 }
 
 /// The blobs of one object on their way.
@@ -166,7 +166,7 @@ impl Placer {
             Response::Have { copies, wanted } => (copies, wanted),
             Response::Error(error) if is_stale(error.code) => {
                 self.fresh.extend(items.into_iter().map(|item| Item { pin: None, ..item }));
-                return Ok(Placed::Stale(error.current));
+                return Ok(Placed::Stale(error));
             }
             Response::Error(error) => return Err(refused(&error).into()),
             _ => return Err(PeerFault::UnexpectedAnswer.into()),
@@ -196,7 +196,7 @@ impl Placer {
             }
             Response::Error(error) if is_stale(error.code) => {
                 self.fresh.push(Item { pin: None, ..item });
-                Ok(Placed::Stale(error.current.clone()))
+                Ok(Placed::Stale(error.clone()))
             }
             Response::Error(error) => Err(refused(error).into()),
             _ => Err(PeerFault::UnexpectedAnswer.into()),

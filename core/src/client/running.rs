@@ -17,7 +17,7 @@ use crate::id::OpId;
 use crate::session::{LocalRole, LocalSide};
 use crate::time::{Instant, Now};
 use crate::vault::Vault;
-use crate::wire::{ErrorCode, Message, Request, Response, WireError};
+use crate::wire::{ErrorCode, Message, Response, WireError};
 
 /// How many times its patience an operation waits while bytes still leave, but nothing is answered: a slow link is borne,
 /// a peer that never answers is not.
@@ -272,18 +272,11 @@ impl Running {
                 }
                 Ok(())
             }
-            Message::Request { id, request: Request::Ping { .. } } => {
-                let response = Response::Pong { unix_ms: now.unix_ms };
-                self.link.send(&Message::Response { id, response });
-                Ok(())
-            }
-            Message::UnknownRequest { id } => {
-                let response = Response::Error(WireError { code: ErrorCode::Unsupported, current: None });
-                self.link.send(&Message::Response { id, response });
-                Ok(())
-            }
             Message::Goodbye(_) => Ok(()),
-            Message::Request { .. } | Message::Hello(_) | Message::Credit { .. } => {
+            Message::Request { .. }
+            | Message::UnknownRequest { .. }
+            | Message::Hello(_)
+            | Message::Credit { .. } => {
                 Err(PeerFault::NotAllowed)
             }
         }

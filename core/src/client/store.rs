@@ -5,7 +5,7 @@ use alloc::collections::BTreeMap;
 use alloc::string::String;
 use bytes::Bytes;
 
-use super::context::{Context, Operation, Step, Stop, refused};
+use super::context::{Context, Operation, Step, Stop, check_past, refused};
 use super::event::{ClientEvent, Outcome};
 use super::lookup::check_current;
 use super::pass::Pass;
@@ -17,10 +17,10 @@ use crate::config::limit;
 use crate::error::{ApiMisuse, OpError, PeerFault};
 use crate::id::{Name, Ticket};
 use crate::job::{Job, JobResult};
-use crate::record::{Record, Version};
+use crate::record::Version;
 use crate::time::Now;
 use crate::vault::{Content, FileDraft, Upload, UploadError, UploadStep, file_record};
-use crate::wire::{Request, Response};
+use crate::wire::{Request, Response, WireError};
 
 /// How often a store begins anew because another device writes the same key.
 const MAX_TRIES: u32 = 8;
@@ -203,9 +203,9 @@ impl Store {
     }
 
     /// A pin was refused as too old. The rest of this pass goes on under a new version; then everything is pinned again.
-    fn pins_are_stale(&mut self, cx: &mut Context<'_>, current: Option<Record>) -> Result<(), Stop> {
+    fn pins_are_stale(&mut self, cx: &mut Context<'_>, error: &WireError) -> Result<(), Stop> {
         let since = self.placer.reservation().since;
-        let highest = self.newer_version(cx, current)?;
+        let highest = self.newer_version(cx, error)?;
         // An older pin's refusal says nothing new.
         if highest >= since {
             let reservation = self.reserve_again(cx, highest)?;
@@ -216,11 +216,10 @@ impl Store {
     }
 
     /// The version that a refusal tells of; our own, if it tells none.
-    fn newer_version(&self, cx: &Context<'_>, current: Option<Record>) -> Result<Version, Stop> {
-        match current {
-            Some(current) => check_current(cx, &self.name, &current),
-            None => Ok(self.placer.reservation().since),
-        }
+    fn newer_version(&self, cx: &Context<'_>, error: &WireError) -> Result<Version, Stop> {
+        let since = self.placer.reservation().since;
+        check_past(cx.now, error, since)?;
+        error.current.as_ref().map_or(Ok(since), |current| check_current(cx, &self.name, current))
     }
 
     fn placed(&mut self, cx: &mut Context<'_>, request: RequestId, response: Response) -> Step {
@@ -231,7 +230,7 @@ impl Store {
             check_current(cx, &self.name, current)?;
         }
         match self.placer.answered(cx, request, response)? {
-            Placed::Stale(current) => self.pins_are_stale(cx, current)?,
+            Placed::Stale(error) => self.pins_are_stale(cx, &error)?,
             Placed::Slots(slots) => {
                 for slot in slots {
                     if matches!(self.phase, Phase::Streaming) {
@@ -269,7 +268,7 @@ impl Store {
                 if cx.raise_seen(&[own]) { self.seen_settled(cx) } else { Ok(None) }
             }
             Response::Error(error) if is_stale(error.code) => {
-                let highest = self.newer_version(cx, error.current)?;
+                let highest = self.newer_version(cx, &error)?;
                 self.begin_anew(cx, highest)
             }
             Response::Error(error) => Err(refused(&error).into()),
