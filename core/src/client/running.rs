@@ -276,9 +276,7 @@ impl Running {
             Message::Request { .. }
             | Message::UnknownRequest { .. }
             | Message::Hello(_)
-            | Message::Credit { .. } => {
-                Err(PeerFault::NotAllowed)
-            }
+            | Message::Credit { .. } => Err(PeerFault::NotAllowed),
         }
     }
 

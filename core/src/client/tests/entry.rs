@@ -62,7 +62,13 @@ impl Entry {
             network: network(suite),
             network_key: *founder(suite).public(),
             psks: vec![(1, Secret::new(psk))],
-            role: LocalRole::Node { identity, admission, addrs: Vec::new(), incarnation: [1; 16], control: None },
+            role: LocalRole::Node {
+                identity,
+                admission,
+                addrs: Vec::new(),
+                incarnation: [1; 16],
+                control: None,
+            },
         };
         Self {
             suite,
@@ -197,7 +203,8 @@ impl Entry {
         let mut copies = Vec::new();
         for pin in pins {
             let pin = pin.body();
-            let known = self.blobs.get_mut(&pin.blob).filter(|(_, by)| by.iter().any(|(o, _)| *o == pin.owner));
+            let known =
+                self.blobs.get_mut(&pin.blob).filter(|(_, by)| by.iter().any(|(o, _)| *o == pin.owner));
             copies.push(known.map_or(0, |(_, by)| {
                 by.insert((pin.owner, pin.object));
                 self.copies
@@ -233,11 +240,16 @@ impl Entry {
         for live in &header.live {
             let pinned = |(_, by): &&(Bytes, BTreeSet<_>)| by.contains(&(header.owner, live.object));
             let blobs = self.blobs.values().filter(pinned).count();
-            assert!(blobs > 0 && blobs <= live.blobs as usize, "every blob of a record is pinned for its object");
+            assert!(
+                blobs > 0 && blobs <= live.blobs as usize,
+                "every blob of a record is pinned for its object"
+            );
         }
         let known = self.records.get(&(header.owner, header.name));
         match known.map(|known| known.order().cmp(&record.order())) {
-            Some(core::cmp::Ordering::Greater) => return refusal(ErrorCode::Stale, known.map(Record::to_stub)),
+            Some(core::cmp::Ordering::Greater) => {
+                return refusal(ErrorCode::Stale, known.map(Record::to_stub));
+            }
             Some(core::cmp::Ordering::Equal) => {}
             _ => {
                 self.records.insert((header.owner, header.name), record.clone());
@@ -262,7 +274,10 @@ impl Entry {
 
     /// Bytes of blobs that were sent here.
     pub(super) fn blob_bytes_sent(&self) -> usize {
-        self.log.iter().map(|request| if let Request::PutBlob { blob, .. } = request { blob.len() } else { 0 }).sum()
+        self.log
+            .iter()
+            .map(|request| if let Request::PutBlob { blob, .. } = request { blob.len() } else { 0 })
+            .sum()
     }
 }
 
