@@ -38,9 +38,9 @@ fn build() -> Outcome<PathBuf> {
             .args(["--example", "probe"])
             .env("CARGO_TARGET_DIR", &folder))?;
     } else {
-        let tools = ["/usr/bin/rustc", "/usr/bin/cargo", "/usr/bin/wasm-ld"];
-        if !tools.iter().all(|tool| exists(tool)) || !PathBuf::from("/usr/src/rustc-web").exists() {
-            apt_install(&["rustc-web", "cargo-web", "rust-web-src", "lld"])?;
+        let packages = ["rustc-web", "cargo-web", "rust-web-src", "lld"];
+        if output(Command::new("dpkg-query").arg("--show").args(packages)).is_err() {
+            apt_install(&packages)?;
         }
         run(Command::new("/usr/bin/cargo")
             .current_dir(project())
