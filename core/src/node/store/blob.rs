@@ -6,7 +6,7 @@ use super::effects::{Effect, put, remove};
 use super::keys;
 use super::known::{Known, Wanted};
 use super::locks::{Hold, LockKey};
-use super::operation::{Op, error};
+use super::operation::{Op, Refusal};
 use crate::config::limit;
 use crate::driver::{DiskRequest, TableOp};
 use crate::error::DiskError;
@@ -95,7 +95,7 @@ impl LocalStore {
         for pin in pins {
             match self.admit_pin(known, pin) {
                 Ok(more) => changes.extend(more),
-                Err(response) => return self.reply(op, response),
+                Err(refusal) => return self.refuse(op, refusal),
             }
         }
         let id = pins[0].body().blob;
@@ -194,7 +194,7 @@ impl LocalStore {
             match self.admit_pin(known, pin) {
                 Ok(more) if counts => changes.extend(more),
                 Ok(_) => {}
-                Err(response) => return self.reply(op, response),
+                Err(refusal) => return self.refuse(op, refusal),
             }
             pass.copies.push(u8::from(counts));
         }
@@ -215,7 +215,7 @@ impl LocalStore {
                     ControlFlow::Continue(bytes) => {
                         let response = match slice(&bytes, offset, len) {
                             Some(bytes) => Response::Blob { source: store.node, bytes },
-                            None => error(ErrorCode::Invalid),
+                            None => Refusal::Code(ErrorCode::Invalid).into(),
                         };
                         store.reply(op, response);
                     }

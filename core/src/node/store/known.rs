@@ -1,19 +1,20 @@
 //! What is known here of some names: their records and their owners' floors, read in one request.
 
 use super::LocalStore;
+use super::effects::{Effect, put};
 use super::keys;
+use super::operation::Refusal;
 use super::rows::{OwnRow, PinStatus, RecordRow, Verdict, below, verdict};
 use crate::crypto::Suite;
+use crate::driver::TableOp;
 use crate::id::{Name, OwnerId};
 use crate::record::{Pin, Record, pin_claims};
-use crate::wire::{ErrorCode, Response};
+use crate::wire::ErrorCode;
 use alloc::collections::BTreeMap;
+use alloc::vec;
 use alloc::vec::Vec;
 use bytes::Bytes;
 
-use super::effects::{Effect, put};
-use super::operation::{error, stale};
-use crate::driver::TableOp;
 
 /// Rows that were read, by their keys. A row that does not parse counts as absent: whatever is valid and
 /// comes again repairs it.
@@ -95,19 +96,19 @@ impl Known {
 
 impl LocalStore {
     /// Judges a pin that is to be added: the rows to write (none if it is here already), or why not.
-    pub(super) fn admit_pin(&self, known: &Known, pin: &Pin) -> Result<Vec<TableOp>, Response> {
+    pub(super) fn admit_pin(&self, known: &Known, pin: &Pin) -> Result<Vec<TableOp>, Refusal> {
         let body = pin.body();
         let floor = known.floor(&body.owner);
         let limits = floor.as_ref().and_then(RecordRow::floor);
         if body.grant.is_some() && pin_claims(&self.network, pin, limits).is_err() {
-            return Err(error(ErrorCode::Invalid));
+            return Err(ErrorCode::Invalid.into());
         }
-        if let Some(floor) = floor.filter(|floor| below(Some(floor), body.since)) {
-            return Err(stale(floor.record.to_stub()));
+        if let Some(floor) = floor.as_ref().filter(|floor| below(Some(floor), body.since)) {
+            return Err(Refusal::stale(floor));
         }
         let current = known.record(&body.owner, &body.name);
-        let status = match (verdict(&body.object, body.since, current.as_ref()), current) {
-            (Verdict::Dead, Some(current)) => return Err(stale(current.record.to_stub())),
+        let status = match (verdict(&body.object, body.since, current.as_ref()), &current) {
+            (Verdict::Dead, Some(current)) => return Err(Refusal::stale(current)),
             (Verdict::Listed, _) => PinStatus::Confirmed,
             _ => PinStatus::Pending,
         };
@@ -117,7 +118,7 @@ impl LocalStore {
         let row = OwnRow { since: body.since, length: body.length, status, lease_ms: self.running_ms() };
         let key = own_key(pin);
         // Copied: a slice would keep the whole message, blob and all, in the memory of a disk of memory.
-        Ok(alloc::vec![put(key.pin(), Bytes::copy_from_slice(pin.bytes())), put(key.own(), row.encode())])
+        Ok(vec![put(key.pin(), Bytes::copy_from_slice(pin.bytes())), put(key.own(), row.encode())])
     }
 
     /// True if the record is shown: none below its owner's floor is.

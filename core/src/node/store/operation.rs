@@ -6,6 +6,7 @@
 use super::LocalStore;
 use super::api::StoreOutput;
 use super::locks::{Hold, LockKey};
+use super::rows::RecordRow;
 use crate::error::DiskError;
 use crate::id::{Name, OwnerId};
 use crate::record::Record;
@@ -88,14 +89,35 @@ impl Operations {
     }
 }
 
-/// An error as an answer.
-pub(super) const fn error(code: ErrorCode) -> Response {
-    Response::Error(WireError { code, current: None })
+/// Why a request is not done.
+pub(super) enum Refusal {
+    /// The reason alone.
+    Code(ErrorCode),
+    /// `Stale`, with what is newer.
+    Stale(Box<Record>),
 }
 
-/// `Stale`, with what is newer.
-pub(super) const fn stale(current: Record) -> Response {
-    Response::Error(WireError { code: ErrorCode::Stale, current: Some(current) })
+impl Refusal {
+    /// `Stale`, by this record or floor.
+    pub(super) fn stale(newer: &RecordRow) -> Self {
+        Self::Stale(Box::new(newer.record.to_stub()))
+    }
+}
+
+impl From<ErrorCode> for Refusal {
+    fn from(code: ErrorCode) -> Self {
+        Self::Code(code)
+    }
+}
+
+impl From<Refusal> for Response {
+    fn from(refusal: Refusal) -> Self {
+        let (code, current) = match refusal {
+            Refusal::Code(code) => (code, None),
+            Refusal::Stale(newer) => (ErrorCode::Stale, Some(*newer)),
+        };
+        Self::Error(WireError { code, current })
+    }
 }
 
 /// What a disk's error is to whoever asked.
@@ -120,7 +142,7 @@ impl LocalStore {
             || waiting.waiting_bytes.saturating_add(bytes) > self.config.store_waiting_bytes.max(bytes);
         if self.fatal.is_some() || full {
             let code = if full { ErrorCode::Busy } else { ErrorCode::Disk };
-            self.outputs.push_back(StoreOutput::Reply { token, response: error(code) });
+            self.outputs.push_back(StoreOutput::Reply { token, response: Refusal::Code(code).into() });
             return;
         }
         waiting.waiting_bytes += bytes;
@@ -206,15 +228,15 @@ impl LocalStore {
     }
 
     /// Ends a request with an error.
-    pub(super) fn refuse(&mut self, op: Op, code: ErrorCode) {
-        self.reply(op, error(code));
+    pub(super) fn refuse(&mut self, op: Op, refusal: impl Into<Refusal>) {
+        self.reply(op, refusal.into().into());
     }
 
     /// Ends an operation because of the disk.
     pub(super) fn fail(&mut self, op: Op, failure: DiskError) {
         match self.end(op) {
             Some(Purpose::Request(token)) => {
-                let response = error(disk_code(failure));
+                let response = Refusal::Code(disk_code(failure)).into();
                 self.outputs.push_back(StoreOutput::Reply { token, response });
             }
             Some(Purpose::Proof(owner, name)) => self.proof_ended(owner, name, false),
@@ -239,7 +261,7 @@ impl LocalStore {
         });
         let waiting = operations.small.into_iter().chain(operations.bulk).map(|waiting| waiting.token);
         for token in running.chain(waiting) {
-            self.outputs.push_back(StoreOutput::Reply { token, response: error(ErrorCode::Disk) });
+            self.outputs.push_back(StoreOutput::Reply { token, response: Refusal::Code(ErrorCode::Disk).into() });
         }
         self.outputs.push_back(StoreOutput::Fatal(failure));
     }

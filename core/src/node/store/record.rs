@@ -3,10 +3,10 @@
 use super::LocalStore;
 use super::api::{Keep, Origin};
 use super::effects::{Effect, put, remove};
-use super::keys::{self, FLOOR_NAME};
+use super::keys;
 use super::known::{Known, Wanted};
 use super::locks::{Hold, LockKey};
-use super::operation::{Op, error, stale};
+use super::operation::{Op, Refusal};
 use super::rows::{RecordRow, parts_len};
 use crate::config::limit;
 use crate::driver::TableOp;
@@ -26,9 +26,8 @@ impl LocalStore {
             return self.refuse(op, ErrorCode::Forbidden);
         }
         let is_floor = header.kind == Kind::Floor;
-        let well_formed = is_floor == (header.name == FLOOR_NAME) && is_floor == header.floor.is_some();
         // A client sends all of its record; what nodes hand on may be the proof alone.
-        if !well_formed || (origin.is_client() && !record.is_complete()) {
+        if origin.is_client() && !record.is_complete() {
             return self.refuse(op, ErrorCode::Invalid);
         }
         let Ok(claims) = record_claims(&self.network, &record, None) else {
@@ -51,7 +50,7 @@ impl LocalStore {
                 let has_pins = !answers.rows().0.is_empty();
                 match store.judge_record(origin, &record, &known) {
                     Ok(held) => store.keep_record(op, keep, &record, held.as_ref(), has_pins),
-                    Err(response) => store.reply(op, response),
+                    Err(refusal) => store.refuse(op, refusal),
                 }
             });
         });
@@ -63,20 +62,20 @@ impl LocalStore {
         origin: Origin,
         record: &Record,
         known: &Known,
-    ) -> Result<Option<RecordRow>, Response> {
+    ) -> Result<Option<RecordRow>, Refusal> {
         let header = record.header();
         let floor = known.floor(&header.owner);
         if header.grant.is_some() {
             let limits = floor.as_ref().and_then(RecordRow::floor);
-            record_claims(&self.network, record, limits).map_err(|_| error(ErrorCode::Invalid))?;
+            record_claims(&self.network, record, limits).map_err(|_| ErrorCode::Invalid)?;
         }
         if let Some(floor) = floor.as_ref().filter(|floor| !Self::is_shown(record, Some(floor))) {
-            return Err(stale(floor.record.to_stub()));
+            return Err(Refusal::stale(floor));
         }
         let held = known.record(&header.owner, &header.name);
         if let Some(held) = &held {
             match record.order().cmp(&held.record.order()) {
-                Ordering::Less => return Err(stale(held.record.to_stub())),
+                Ordering::Less => return Err(Refusal::stale(held)),
                 Ordering::Equal => return Ok(Some(held.clone())),
                 Ordering::Greater => {}
             }
@@ -84,7 +83,7 @@ impl LocalStore {
         if origin.is_client() {
             let held = held.as_ref().map(|held| held.record.header().version);
             let floor = floor.as_ref().map(|floor| floor.record.header().version);
-            self.judge_clock(header.version, held.into_iter().chain(floor)).map_err(error)?;
+            self.judge_clock(header.version, held.into_iter().chain(floor))?;
         }
         Ok(held)
     }
