@@ -15,7 +15,6 @@ use alloc::vec;
 use alloc::vec::Vec;
 use bytes::Bytes;
 
-
 /// Rows that were read, by their keys. A row that does not parse counts as absent: whatever is valid and
 /// comes again repairs it.
 pub(super) struct Known {

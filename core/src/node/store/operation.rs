@@ -261,7 +261,8 @@ impl LocalStore {
         });
         let waiting = operations.small.into_iter().chain(operations.bulk).map(|waiting| waiting.token);
         for token in running.chain(waiting) {
-            self.outputs.push_back(StoreOutput::Reply { token, response: Refusal::Code(ErrorCode::Disk).into() });
+            self.outputs
+                .push_back(StoreOutput::Reply { token, response: Refusal::Code(ErrorCode::Disk).into() });
         }
         self.outputs.push_back(StoreOutput::Fatal(failure));
     }

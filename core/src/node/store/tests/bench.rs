@@ -127,6 +127,8 @@ pub(super) struct Bench {
     /// How offers are settled at once; `None` leaves them open.
     pub(super) settle: Option<(u8, u8)>,
     pub(super) faults: Vec<Fault>,
+    /// So many more disk requests succeed, then one fails.
+    pub(super) fail_after: Option<usize>,
     pub(super) fatal: Option<DiskError>,
     /// Performs in random order.
     pub(super) shuffle: Option<Rng>,
@@ -162,6 +164,7 @@ impl Bench {
             offers: Vec::new(),
             settle: Some((2, 2)),
             faults: Vec::new(),
+            fail_after: None,
             fatal: None,
             shuffle: None,
             log: Vec::new(),
@@ -245,7 +248,10 @@ impl Bench {
             Effect::Job(job) => self.store.handle_job(self.now, ticket, job.run()).unwrap(),
             Effect::Disk(request) => {
                 let fault = self.faults.iter().position(|(fits, _)| fits(&request));
+                let is_nth = self.fail_after == Some(0);
+                self.fail_after = self.fail_after.and_then(|n| n.checked_sub(1));
                 let result = match fault {
+                    None if is_nth => Err(DiskError::Io),
                     Some(index) => Err(self.faults.remove(index).1),
                     None => {
                         if request.is_mutation() {

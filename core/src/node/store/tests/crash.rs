@@ -51,7 +51,8 @@ fn run(crash_after: usize, shuffle: Option<u8>) -> bool {
         while left > 0 && bench.step() {
             left -= 1;
         }
-        let is_done = |token| matches!(bench.replies.get(token), Some(Response::Stored { .. } | Response::Have { .. }));
+        let is_done =
+            |token| matches!(bench.replies.get(token), Some(Response::Stored { .. } | Response::Have { .. }));
         if !tokens.iter().all(is_done) {
             break;
         }

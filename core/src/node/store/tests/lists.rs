@@ -13,7 +13,13 @@ fn list(owner: &Owner, after: Option<ListCursor>, rows: u16, shards: (u8, u8)) -
 }
 
 /// All pages, and how many there were.
-fn all(bench: &mut Bench, origin: Origin, owner: &Owner, rows: u16, shards: (u8, u8)) -> (Vec<Record>, usize) {
+fn all(
+    bench: &mut Bench,
+    origin: Origin,
+    owner: &Owner,
+    rows: u16,
+    shards: (u8, u8),
+) -> (Vec<Record>, usize) {
     let (mut found, mut pages, mut after) = (Vec::new(), 0, None);
     loop {
         match bench.ask(origin, list(owner, after, rows, shards)) {

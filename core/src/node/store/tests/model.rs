@@ -86,7 +86,8 @@ impl Model {
     fn drop_pins(&mut self, dead: impl Fn(&PinKey) -> bool) {
         let gone: Vec<PinKey> = self.pins.iter().filter(|pin| dead(pin)).copied().collect();
         self.pins.retain(|pin| !dead(pin));
-        self.lingering.extend(gone.iter().map(|pin| pin.3).filter(|blob| !self.pins.iter().any(|p| p.3 == *blob)));
+        self.lingering
+            .extend(gone.iter().map(|pin| pin.3).filter(|blob| !self.pins.iter().any(|p| p.3 == *blob)));
     }
 }
 
