@@ -1,6 +1,7 @@
 //! Bytes through a link, both sides on one thread, beside the bare cipher over frames of the same length.
 //!
 //! Prints figures and asserts nothing: `cargo bench -p quantumsync-core --bench session`.
+#![allow(clippy::disallowed_types, reason = "a benchmark has a clock")]
 
 use std::hint::black_box;
 use std::sync::Arc;

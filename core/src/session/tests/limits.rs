@@ -181,7 +181,8 @@ fn a_claim_without_its_proof_is_a_fault() {
 #[test]
 fn segments_that_make_no_message_are_malformed() {
     let head = put(1, 100).encode().0;
-    let cases: [(&str, MalformedMessage, fn(&mut Hostile, &[u8])); 7] = [
+    type Attack = fn(&mut Hostile, &[u8]);
+    let cases: [(&str, MalformedMessage, Attack); 7] = [
         ("a part of nothing", MalformedMessage::Value, |h, head| h.segment(9, None, false, head)),
         ("less than announced", MalformedMessage::Short, |h, head| h.segment(9, Some(900), true, head)),
         ("more than announced", MalformedMessage::Trailing, |h, head| h.segment(9, Some(9), true, head)),

@@ -126,7 +126,7 @@ impl End {
 
     fn messages(&self) -> Vec<&Message> {
         let message = |event| match event {
-            &SessionEvent::Message { ref message, .. } => Some(message),
+            SessionEvent::Message { message, .. } => Some(message),
             SessionEvent::Open(_) => None,
         };
         self.events.iter().filter_map(message).collect()
