@@ -125,11 +125,13 @@ impl End {
     }
 
     fn messages(&self) -> Vec<&Message> {
-        let message = |event| match event {
-            SessionEvent::Message { message, .. } => Some(message),
-            SessionEvent::Open(_) => None,
-        };
-        self.events.iter().filter_map(message).collect()
+        let mut messages = Vec::new();
+        for event in &self.events {
+            if let SessionEvent::Message { message, .. } = event {
+                messages.push(message);
+            }
+        }
+        messages
     }
 
     /// The ids of the requests that came, in their order.
