@@ -5,10 +5,14 @@
 
 mod disk;
 mod network;
+mod peer;
 #[cfg(test)]
 mod tests;
+mod town;
 mod world;
 
 pub use disk::{DiskResult, RequestKind, SimDisk};
 pub use network::{Captured, Cut, HostId, NetworkOptions};
+pub use peer::{Peer, PeerEvent};
+pub use town::{Town, TownOptions};
 pub use world::World;

@@ -1,0 +1,87 @@
+//! Nodes and clients in one world.
+
+use alloc::boxed::Box;
+
+use crate::client::{Client, ClientEvent};
+use crate::driver::{Input, Machine, Output};
+use crate::error::ApiMisuse;
+use crate::node::{Node, NodeEvent};
+use crate::time::{Instant, Now};
+
+/// Either machine.
+#[derive(Debug)]
+pub enum Peer {
+    /// A node.
+    Node(Box<Node>),
+    /// A client.
+    Client(Box<Client>),
+}
+
+/// What either machine tells its user.
+#[derive(Clone, PartialEq, Debug)]
+pub enum PeerEvent {
+    /// A node's.
+    Node(NodeEvent),
+    /// A client's.
+    Client(ClientEvent),
+}
+
+impl Peer {
+    /// The node.
+    ///
+    /// # Panics
+    /// If it is a client.
+    pub fn node(&mut self) -> &mut Node {
+        match self {
+            Self::Node(node) => node,
+            Self::Client(_) => panic!("this host is a client"),
+        }
+    }
+
+    /// The client.
+    ///
+    /// # Panics
+    /// If it is a node.
+    pub fn client(&mut self) -> &mut Client {
+        match self {
+            Self::Client(client) => client,
+            Self::Node(_) => panic!("this host is a node"),
+        }
+    }
+}
+
+impl Machine for Peer {
+    type Event = PeerEvent;
+
+    fn handle_input(&mut self, now: Now, input: Input) -> Result<(), ApiMisuse> {
+        match self {
+            Self::Node(node) => node.handle_input(now, input),
+            Self::Client(client) => client.handle_input(now, input),
+        }
+    }
+
+    fn poll_output(&mut self) -> Option<Output<PeerEvent>> {
+        match self {
+            Self::Node(node) => Some(wrap(node.poll_output()?, PeerEvent::Node)),
+            Self::Client(client) => Some(wrap(client.poll_output()?, PeerEvent::Client)),
+        }
+    }
+
+    fn poll_timeout(&self) -> Option<Instant> {
+        match self {
+            Self::Node(node) => node.poll_timeout(),
+            Self::Client(client) => client.poll_timeout(),
+        }
+    }
+}
+
+fn wrap<E>(output: Output<E>, event: impl FnOnce(E) -> PeerEvent) -> Output<PeerEvent> {
+    match output {
+        Output::Dial { conn, addr } => Output::Dial { conn, addr },
+        Output::Send { conn, bytes } => Output::Send { conn, bytes },
+        Output::Close { conn } => Output::Close { conn },
+        Output::Disk { ticket, request } => Output::Disk { ticket, request },
+        Output::Job { ticket, job } => Output::Job { ticket, job },
+        Output::Event(inner) => Output::Event(event(inner)),
+    }
+}
