@@ -170,7 +170,9 @@ impl Town {
                 while let Some(event) = world.next_event(*host) {
                     match event {
                         PeerEvent::Node(NodeEvent::PeerUp { node, .. }) => reached.push(node),
-                        PeerEvent::Node(NodeEvent::PeerDown { node }) => reached.retain(|other| *other != node),
+                        PeerEvent::Node(NodeEvent::PeerDown { node }) => {
+                            reached.retain(|other| *other != node)
+                        }
                         _ => {}
                     }
                 }
