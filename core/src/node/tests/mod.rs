@@ -96,8 +96,7 @@ impl Town {
     fn empty(config: Config) -> Self {
         let signing = SigningKey::from_seed(SUITE, Secret::new([0xaa; 32]));
         let network = network_id(SUITE, signing.public());
-        let wanted =
-            SettingsWanted { linger: Some(Duration::from_secs(5)), ..SettingsWanted::default() };
+        let wanted = SettingsWanted { linger: Some(Duration::from_secs(5)), ..SettingsWanted::default() };
         let world = World::new([1; 32], NetworkOptions::default());
         Self { world, config, signing, network, wanted, nodes: Vec::new(), hosts: 0 }
     }
@@ -180,7 +179,9 @@ impl Town {
     fn is_whole(&mut self) -> bool {
         let up: Vec<_> = self.nodes.iter().copied().filter(|host| self.world.is_up(*host)).collect();
         let others = up.len() - 1;
-        up.into_iter().all(|host| self.node(host, |node, _| node.hub.joined && node.hub.peers.linked().count() >= others))
+        up.into_iter().all(|host| {
+            self.node(host, |node, _| node.hub.joined && node.hub.peers.linked().count() >= others)
+        })
     }
 
     fn run_until(&mut self, limit: Duration, mut done: impl FnMut(&mut Self) -> bool) -> bool {
@@ -229,7 +230,10 @@ impl Town {
         let host = self.add_probe(local, |_| None);
         let to = addr(u8::try_from(entry.0).unwrap());
         self.probe(host, |probe, _| probe.dial(to));
-        assert!(self.run_until(SECOND, |town| town.probe(host, |probe, _| probe.is_open())), "the link opens");
+        assert!(
+            self.run_until(SECOND, |town| town.probe(host, |probe, _| probe.is_open())),
+            "the link opens"
+        );
         host
     }
 

@@ -128,7 +128,8 @@ fn have_finds_what_is_there_under_a_pin_of_the_same_owner_and_pins_it_again() {
     let client = town.add_client(&owner, HostId(0));
     store(&mut town, &owner, client, 1);
     let since = version(&town, 0);
-    let pins = vec![owner.pin(name(2), object(2), since, &blob(1)), owner.pin(name(2), object(2), since, &blob(9))];
+    let pins =
+        vec![owner.pin(name(2), object(2), since, &blob(1)), owner.pin(name(2), object(2), since, &blob(9))];
     match town.ask(client, Request::Have { pins }) {
         Response::Have { copies, wanted } => {
             assert_eq!(wanted, 2);
@@ -149,7 +150,8 @@ fn an_entry_node_that_is_no_replica_places_the_write_on_those_that_are() {
         assert!(matches!(record_answer, Response::Stored { copies: 2.., wanted: 2 }), "{record_answer:?}");
         town.world.run_for(SECOND);
         let id = SUITE.blob_id(&blob(number));
-        let placed = town.node(HostId(0), |node, _| node.hub.view.replicas(&crate::node::view::blob_position(&id)));
+        let placed =
+            town.node(HostId(0), |node, _| node.hub.view.replicas(&crate::node::view::blob_position(&id)));
         let holders: Vec<_> = town.holders(&id).into_iter().map(|host| town.id(host)).collect();
         assert!(placed.iter().all(|node| holders.contains(node)));
         // The entry node's own copy beside them, at most.
@@ -208,18 +210,24 @@ fn an_acknowledgement_over_a_link_that_has_ended_is_void() {
     };
     let (quick, _) = town.add_member(says_stored);
     town.add_member(mute);
-    assert!(town.run_until(SECOND, |town| town.node(HostId(0), |node, _| node.hub.peers.linked().count() == 2)));
+    assert!(
+        town.run_until(SECOND, |town| town.node(HostId(0), |node, _| node.hub.peers.linked().count() == 2))
+    );
     let owner = Owner::new(&town, 1);
     let client = town.add_client(&owner, HostId(0));
     town.world.disk_mut(HostId(0)).fail_next(RequestKind::PutBlob, DiskError::NoSpace);
     let since = version(&town, 0);
     let id = town.probe(client, |probe, _| probe.ask(owner.put_blob(name(1), object(1), since, &blob(1))));
     assert!(town.run_until(SECOND, |town| {
-        town.probe(quick, |probe, _| probe.seen.iter().any(|request| matches!(request, Request::PutBlob { .. })))
+        town.probe(quick, |probe, _| {
+            probe.seen.iter().any(|request| matches!(request, Request::PutBlob { .. }))
+        })
     }));
     town.world.run_for(Duration::from_millis(100));
     town.world.crash(quick);
-    assert!(town.run_until(town.config.bulk_deadline * 2, |town| town.probe(client, |probe, _| probe.has_answer(id))));
+    assert!(town.run_until(town.config.bulk_deadline * 2, |town| {
+        town.probe(client, |probe, _| probe.has_answer(id))
+    }));
     let answer = town.probe(client, |probe, _| probe.take_answer(id));
     assert_eq!(answer, Some(Response::Error(ErrorCode::NoSpace.into())));
 }
