@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
-"""Writes vectors.json, or with --check compares it with what this program makes.
+"""Writes vectors.json; with --check compares what this program makes with it and with the examples of PROTOCOL.md.
 
 The program is written from PROTOCOL.md and imports nothing of the project: what it and the project agree on, a stranger
 can build too. tests/vectors.rs makes the same values with the project's code. Run it in a virtual environment with
 the packages of requirements.txt (`pip install --require-hashes -r requirements.txt`).
 """
 
+import contextlib
+import io
 import json
 import sys
 from pathlib import Path
@@ -13,6 +15,8 @@ from pathlib import Path
 import blake3
 from mnemonic import Mnemonic
 
+import crypto
+import examples
 import link
 import signed
 import vault
@@ -282,7 +286,8 @@ REKEY_FRAMES = 2
 def handshake():
     """A client with an owner dials a node; then a request and its answer, with new keys after every second frame."""
     client = link.client_static(DIALLER_ENTROPY)
-    noise = link.Handshake(PSK, client, DIALLER_ENTROPY, NODE_SECRET, ANSWERER_ENTROPY)
+    dialler_e, answerer_e = link.ephemeral(DIALLER_ENTROPY), link.ephemeral(ANSWERER_ENTROPY)
+    noise = link.Handshake(PSK, client, dialler_e, NODE_SECRET, answerer_e)
     admission = signed.admission(NETWORK_SEED, NODE, 8, False, 3, 0)
     proof = link.owner_proof(NETWORK, KEYS.sign_seed, "quantumsync/1/link/owner", noise, link.CLIENT)
     limits = (MS, 256, 9 << 20, 9 << 20)
@@ -352,15 +357,33 @@ def differences(path, made, stored):
     return [found for name, *pair in pairs for found in differences(f"{path}/{name}", *pair)]
 
 
+def check():
+    """Prints what differs; returns how many values there are and how many of them differ."""
+    page = examples.read()
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        crypto.main()
+    pairs = {
+        FILE.name: (make(), json.loads(FILE.read_text())),
+        examples.PAGE.name: (examples.make(page), page),
+        "crypto.txt": (printed.getvalue().splitlines(), FILE.with_name("crypto.txt").read_text().splitlines()),
+    }
+    different = [path for name, pair in pairs.items() for path in differences(name, *pair)]
+    for path in different:
+        print(f"differs: {path}")
+    return sum(leaves(made) for made, _ in pairs.values()), len(different)
+
+
+def make():
+    return as_json({section.__name__: section() for section in SECTIONS})
+
+
 def main():
-    made = as_json({section.__name__: section() for section in SECTIONS})
     if sys.argv[1:] == ["--check"]:
-        different = differences("", made, json.loads(FILE.read_text()))
-        for path in different:
-            print(f"differs: {path}")
-        print(f"{leaves(made) - len(different)} passed, {len(different)} failed")
+        count, different = check()
+        print(f"{count - different} passed, {different} failed")
         sys.exit(1 if different else 0)
-    FILE.write_text(json.dumps(made, indent=1, ensure_ascii=False) + "\n")
+    FILE.write_text(json.dumps(make(), indent=1, ensure_ascii=False) + "\n")
 
 
 if __name__ == "__main__":

@@ -7,13 +7,15 @@ NAME = b"Noise_XXpsk0_25519_AESGCM_SHA256"
 PROLOGUE = b"quantumsync/1"
 
 
+# How this implementation draws its secrets from the 32 random bytes of a link. Not part of the protocol: any random
+# secrets will do. It is here so that a whole link can be made again.
+
+
 def ephemeral(entropy):
-    """The ephemeral secret of a side, from the link's entropy."""
     return hmac(entropy, b"quantumsync/1/link/random", u64(0))
 
 
 def client_static(entropy):
-    """The static secret of a client, from the link's entropy."""
     return hmac(entropy, b"quantumsync/1/link/static")
 
 
@@ -57,8 +59,8 @@ class Symmetric:
 class Handshake:
     """Both sides at once: the three messages, the final hash, and the keys of both directions."""
 
-    def __init__(self, psk, dialler_static, dialler_entropy, answerer_static, answerer_entropy):
-        dialler_e, answerer_e = ephemeral(dialler_entropy), ephemeral(answerer_entropy)
+    def __init__(self, psk, dialler_static, dialler_e, answerer_static, answerer_e):
+        """All are secret keys; `_e` the ephemeral ones."""
         self.dialler, self.answerer = x25519_public(dialler_static), x25519_public(answerer_static)
         state = Symmetric()
 
