@@ -38,7 +38,7 @@ use thiserror::Error;
 /// Blobs from here up are files of their own.
 const LARGE: usize = 64 << 10;
 /// Threads that write blobs to `staging/`: while one waits for the device, another writes.
-const STAGERS: usize = 4;
+const STAGERS: usize = 8;
 /// Threads that read.
 const READERS: usize = 2;
 

@@ -5,7 +5,7 @@
 //! be told, so the sweep's findings come this way too.
 
 use super::Shared;
-use super::files::{Staged, disk_error, sync_folder};
+use super::files::{Staged, disk_error, sync_folders};
 use super::index::{Changes, Place};
 use super::stage::Reserved;
 use crate::disk::{Answer, keys_fit};
@@ -164,9 +164,7 @@ impl Committer {
     }
 
     fn make_durable(&self, changes: Changes, touched: &BTreeSet<PathBuf>) -> Result<(), DiskError> {
-        for folder in touched {
-            sync_folder(folder).map_err(|error| disk_error(&error))?;
-        }
+        sync_folders(touched).map_err(|error| disk_error(&error))?;
         self.shared.index.commit(changes)
     }
 

@@ -9,6 +9,11 @@ use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+
+/// Folders that are made durable at once.
+const SYNCS_AT_ONCE: usize = 8;
 
 /// Where a disk keeps what.
 pub(super) struct Folders {
@@ -158,6 +163,23 @@ impl Drop for Staged {
 /// Makes durable what was made, moved or removed in a folder.
 pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
     if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
+}
+
+/// Makes folders durable, several at once: devices do many flushes at once in the time of few.
+pub(super) fn sync_folders(folders: &BTreeSet<PathBuf>) -> io::Result<()> {
+    let next = Mutex::new(folders.iter());
+    let sync = || {
+        // The lock is let go before the folder is synced.
+        while let Some(folder) = { next.lock().unwrap_or_else(PoisonError::into_inner).next() } {
+            sync_folder(folder)?;
+        }
+        Ok(())
+    };
+    thread::scope(|scope| {
+        let helpers: Vec<_> = (1..folders.len().min(SYNCS_AT_ONCE)).map(|_| scope.spawn(sync)).collect();
+        let panicked = |_| Err(io::Error::other("a thread that synced folders panicked"));
+        helpers.into_iter().fold(sync(), |result, helper| result.and(helper.join().unwrap_or_else(panicked)))
+    })
 }
 
 /// What a failed file operation means to a machine.

@@ -4,7 +4,7 @@ use super::OpenError;
 use super::files::Folders;
 use crate::disk::KEY_MAX;
 use bytes::Bytes;
-use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
+use fjall::{Database, Keyspace, KeyspaceCreateOptions, KvSeparationOptions, OwnedWriteBatch, PersistMode};
 use quantumsync_core::driver::TableOp;
 use quantumsync_core::error::DiskError;
 use quantumsync_core::id::BlobId;
@@ -13,10 +13,13 @@ use std::io;
 use std::ops::Bound;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 // A node's memory must not grow with what it stores: these bound the database's part of it.
 const CACHE: u64 = 4 << 20;
-const MEMTABLE: u64 = 2 << 20;
+const MEMTABLE: usize = 2 << 20;
+/// What a row takes there beside its bytes.
+const ROW_OVERHEAD: usize = 100;
 /// The smallest that the database takes.
 const JOURNALS: u64 = 64 << 20;
 const OPEN_FILES: usize = 128;
@@ -24,10 +27,42 @@ const OPEN_FILES: usize = 128;
 /// The open database.
 pub(super) struct Index {
     db: Database,
-    rows: Keyspace,
-    entries: Keyspace,
-    small: Keyspace,
+    rows: Part,
+    entries: Part,
+    small: Part,
     about: Keyspace,
+}
+
+/// A part of the database, and how much was written to it since its last flush began.
+struct Part {
+    keys: Keyspace,
+    unflushed: AtomicUsize,
+}
+
+impl Part {
+    fn new(keys: Keyspace) -> Self {
+        Self { keys, unflushed: AtomicUsize::new(0) }
+    }
+
+    fn put(&self, batch: &mut OwnedWriteBatch, key: &[u8], value: &[u8]) {
+        batch.insert(&self.keys, key, value);
+        self.unflushed.fetch_add(key.len() + value.len() + ROW_OVERHEAD, Ordering::Relaxed);
+    }
+
+    fn remove(&self, batch: &mut OwnedWriteBatch, key: &[u8]) {
+        batch.remove(&self.keys, key);
+        self.unflushed.fetch_add(key.len() + ROW_OVERHEAD, Ordering::Relaxed);
+    }
+
+    /// Begins a flush when there is enough. The database would do it itself, but on a thread that is busy for
+    /// seconds at times, while its memory grows; and only what waits to be flushed slows its writers down.
+    fn bound_memory(&self) -> fjall::Result<()> {
+        if self.unflushed.load(Ordering::Relaxed) >= MEMTABLE {
+            self.unflushed.store(0, Ordering::Relaxed);
+            self.keys.rotate_memtable()?;
+        }
+        Ok(())
+    }
 }
 
 /// An index entry: that a blob is there, where and how long.
@@ -88,12 +123,14 @@ impl Index {
             // More than one would wait for each other by spinning.
             .worker_threads(1)
             .open()?;
-        let small_memory = || KeyspaceCreateOptions::default().max_memtable_size(MEMTABLE);
+        // Values of some size stay where they were first written: merging moves keys only.
+        let apart =
+            || KeyspaceCreateOptions::default().with_kv_separation(Some(KvSeparationOptions::default()));
         Ok(Self {
-            rows: db.keyspace("rows", small_memory)?,
-            entries: db.keyspace("entries", small_memory)?,
-            small: db.keyspace("small", small_memory)?,
-            about: db.keyspace("about", small_memory)?,
+            rows: Part::new(db.keyspace("rows", apart)?),
+            entries: Part::new(db.keyspace("entries", KeyspaceCreateOptions::default)?),
+            small: Part::new(db.keyspace("small", apart)?),
+            about: db.keyspace("about", KeyspaceCreateOptions::default)?,
             db,
         })
     }
@@ -117,7 +154,7 @@ impl Index {
     }
 
     pub(super) fn entry(&self, id: &BlobId) -> Result<Option<Entry>, DiskError> {
-        let found = self.entries.get(id.as_bytes()).map_err(database_error)?;
+        let found = self.entries.keys.get(id.as_bytes()).map_err(database_error)?;
         found.map(|bytes| Entry::decode(&bytes)).transpose()
     }
 
@@ -128,7 +165,7 @@ impl Index {
     ) -> Result<Vec<(BlobId, u32)>, DiskError> {
         let after = after.as_ref().map(BlobId::as_bytes);
         let from = after.map_or(Bound::Unbounded, |id| Bound::Excluded(&id[..]));
-        let found = self.entries.range::<&[u8], _>((from, Bound::Unbounded)).take(rows as usize);
+        let found = self.entries.keys.range::<&[u8], _>((from, Bound::Unbounded)).take(rows as usize);
         found
             .map(|item| {
                 let (id, entry) = item.into_inner().map_err(database_error)?;
@@ -139,14 +176,14 @@ impl Index {
     }
 
     pub(super) fn small(&self, id: &BlobId) -> Result<Option<fjall::Slice>, DiskError> {
-        self.small.get(id.as_bytes()).map_err(database_error)
+        self.small.keys.get(id.as_bytes()).map_err(database_error)
     }
 
     pub(super) fn row(&self, key: &[u8]) -> Result<Option<Bytes>, DiskError> {
         if !(1..=KEY_MAX).contains(&key.len()) {
             return Ok(None);
         }
-        Ok(self.rows.get(key).map_err(database_error)?.map(|value| Bytes::copy_from_slice(&value)))
+        Ok(self.rows.keys.get(key).map_err(database_error)?.map(|value| Bytes::copy_from_slice(&value)))
     }
 
     /// Rows in order; `from` is below `to`.
@@ -160,7 +197,7 @@ impl Index {
         let from =
             if from.len() > KEY_MAX { Bound::Excluded(&from[..KEY_MAX]) } else { Bound::Included(from) };
         let to = if to.len() > KEY_MAX { Bound::Included(&to[..KEY_MAX]) } else { Bound::Excluded(to) };
-        self.rows.range::<&[u8], _>((from, to)).map(|item| {
+        self.rows.keys.range::<&[u8], _>((from, to)).map(|item| {
             let (key, value) = item.into_inner().map_err(database_error)?;
             Ok((Bytes::copy_from_slice(&key), Bytes::copy_from_slice(&value)))
         })
@@ -171,25 +208,27 @@ impl Index {
         let mut batch = self.db.batch().durability(Some(PersistMode::SyncAll));
         for (key, value) in changes.rows {
             match value {
-                Some(value) => batch.insert(&self.rows, &key[..], &value[..]),
-                None => batch.remove(&self.rows, &key[..]),
+                Some(value) => self.rows.put(&mut batch, &key, &value),
+                None => self.rows.remove(&mut batch, &key),
             }
         }
         for (id, change) in changes.blobs {
             match change {
                 Some((entry, bytes)) => {
-                    batch.insert(&self.entries, &id.as_bytes()[..], entry.encode());
+                    self.entries.put(&mut batch, id.as_bytes(), &entry.encode());
                     if let Some(bytes) = bytes {
-                        batch.insert(&self.small, &id.as_bytes()[..], &bytes[..]);
+                        self.small.put(&mut batch, id.as_bytes(), &bytes);
                     }
                 }
                 None => {
-                    batch.remove(&self.entries, &id.as_bytes()[..]);
-                    batch.remove(&self.small, &id.as_bytes()[..]);
+                    self.entries.remove(&mut batch, id.as_bytes());
+                    self.small.remove(&mut batch, id.as_bytes());
                 }
             }
         }
-        batch.commit().map_err(|error| {
+        let parts = [&self.rows, &self.entries, &self.small];
+        let done = batch.commit().and_then(|()| parts.into_iter().try_for_each(Part::bound_memory));
+        done.map_err(|error| {
             // The journal is not what it should be: the database takes no more writes.
             tracing::error!(%error, "the index cannot be written");
             DiskError::Fatal
