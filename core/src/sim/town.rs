@@ -122,7 +122,8 @@ impl Town {
         self.world.add(addr, true, |now| Peer::Node(Box::new(Node::new(now, setup))))
     }
 
-    /// Adds a client of this vault that enters by these nodes, the first one first. `home`: it holds the control key of the first.
+    /// Adds a client of this vault that enters by these nodes, the first one first. `home`: it holds the control key of the first,
+    /// which no other node takes.
     pub fn add_client(&mut self, vault: &Vault, entry: &[HostId], home: bool) -> HostId {
         let nodes: Vec<_> = entry.iter().map(|host| self.node_setup(*host)).collect();
         let setup = ClientSetup {
@@ -199,11 +200,16 @@ impl Town {
     ) -> Result<Outcome, OpError> {
         let op = self.command(client, |client, now| client.store(now, key, options));
         let mut rest = content.clone();
+        let mut finished = false;
         self.run_operation(client, op, |client, now, event| {
-            if let ClientEvent::NeedData { op, max } = event {
+            // What was provided last may have asked for more before the store knew that there is none.
+            if let ClientEvent::NeedData { op, max } = event
+                && !finished
+            {
                 let portion = rest.split_to(rest.len().min(max));
                 client.provide(now, op, portion).expect("no more than was asked for");
                 if rest.is_empty() {
+                    finished = true;
                     client.finish(now, op).expect("a store that asks for data is running");
                 }
             }

@@ -59,10 +59,12 @@ fn with_two_nodes_gone_a_store_says_that_it_is_degraded_and_a_fresh_read_refuses
 #[test]
 fn a_client_enters_by_another_node_when_the_first_is_gone() {
     let mut three = Three::new();
+    let (vault, nodes) = (three.town.vault(), three.nodes.clone());
+    let client = three.town.add_client(&vault, &nodes, false);
     let bytes = content(1, 1_000_000);
-    three.store("file", &bytes);
-    three.town.world.crash(three.nodes[0]);
-    assert!(three.get("file") == bytes);
+    three.town.store(client, "file", &bytes).expect("the store succeeds");
+    three.town.world.crash(nodes[0]);
+    assert!(three.town.get(client, "file").is_ok_and(|(read, _)| read == bytes));
 }
 
 #[test]
@@ -144,6 +146,8 @@ fn a_node_that_was_cut_off_is_found_again() {
     three.town.world.cut(a, b, Cut::Reset);
     three.wait(20);
     three.town.world.heal(a, b);
-    three.wait(60);
-    assert_eq!(three.store("file", &content(1, 100)).0, 3);
+    assert!(three.town.settle(&[a, b], Duration::from_secs(60)));
+    three.store("file", &content(1, 1_000_000));
+    three.wait(5);
+    assert!(three.blobs().iter().all(|blobs| *blobs > 0), "each of the three gets its copy again");
 }
