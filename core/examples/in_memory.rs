@@ -26,7 +26,8 @@ fn main() {
     };
     println!("stored {size} bytes; durable on {copies} nodes, {wanted} are enough");
 
-    let Outcome::Evicted { blobs, bytes } = town.evict(client, None).expect("the home's own node evicts") else {
+    let Outcome::Evicted { blobs, bytes } = town.evict(client, None).expect("the home's own node evicts")
+    else {
         panic!("an evict ends as evicted")
     };
     println!("the first node dropped its own {blobs} blobs ({bytes} bytes)");
@@ -37,7 +38,10 @@ fn main() {
     for (node, bytes) in &sources {
         println!("got {bytes} bytes of blobs from {node}");
     }
-    assert!(sources.iter().all(|(node, _)| *node != town.node_id(nodes[0])), "nothing came from the first node");
+    assert!(
+        sources.iter().all(|(node, _)| *node != town.node_id(nodes[0])),
+        "nothing came from the first node"
+    );
 
     let words = b"again and again";
     let shows = |bytes: &Bytes| bytes.windows(words.len()).any(|window| window == words);
