@@ -42,6 +42,7 @@ struct State {
 }
 
 /// One peer.
+#[derive(Clone)]
 pub(super) struct Peer {
     pub(super) name: &'static str,
     pub(super) node: NodeId,
@@ -110,6 +111,11 @@ impl Stage {
         let stdout = child.stdout.take().expect("its standard output is piped");
         state.children.insert(name, child);
         Ok(stdout)
+    }
+
+    /// True for a peer that was started and neither killed nor stopped.
+    pub(super) fn is_running(&self, name: &str) -> bool {
+        self.lock().children.contains_key(name)
     }
 
     /// Kills a peer without warning.
