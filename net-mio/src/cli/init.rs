@@ -67,7 +67,8 @@ fn new_passphrase() -> Result<Zeroizing<String>, Failure> {
     Ok(first)
 }
 
-fn entropy<const N: usize>() -> Result<[u8; N], Failure> {
+/// Random bytes of the operating system.
+pub(super) fn entropy<const N: usize>() -> Result<[u8; N], Failure> {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes).map_err(|error| {
         let message = format!("the operating system gives no random bytes: {error}");

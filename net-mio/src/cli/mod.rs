@@ -3,6 +3,7 @@
 mod args;
 mod context;
 mod control;
+mod demo;
 mod error;
 mod get;
 mod init;
@@ -17,7 +18,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser as _};
 
-use self::args::{Cli, Verb};
+use self::args::{Cli, Global, Verb};
 use self::context::Context;
 use self::error::{Class, Failure};
 use self::output::Output;
@@ -42,7 +43,7 @@ pub(crate) fn main() -> ExitCode {
         }
     };
     log_to_stderr();
-    let out = Output { json: cli.global.json, quiet: cli.global.quiet };
+    let out = output(&cli.global);
     match run(cli) {
         Ok(class) => ExitCode::from(class as u8),
         Err(failure) => {
@@ -50,6 +51,10 @@ pub(crate) fn main() -> ExitCode {
             ExitCode::from(failure.class as u8)
         }
     }
+}
+
+fn output(global: &Global) -> Output {
+    Output { json: global.json, quiet: global.quiet }
 }
 
 fn run(cli: Cli) -> Result<Class, Failure> {
@@ -66,7 +71,7 @@ fn run(cli: Cli) -> Result<Class, Failure> {
         Verb::Status => control::status(&context()?),
         Verb::Peers => control::peers(&context()?),
         Verb::Verify => control::verify(&context()?),
-        Verb::Demo { .. } => Err(Failure::new(Class::Failed, "unsupported", "the demo is not built yet", "")),
+        Verb::Demo { file } => demo::run(output(&cli.global), file.as_deref()),
         Verb::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "quantumsync", &mut std::io::stdout());
             Ok(Class::Done)

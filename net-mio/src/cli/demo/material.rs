@@ -4,7 +4,8 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
-use crate::cli::error::{Class, Failure};
+use crate::cli::error::Failure;
+use crate::cli::init::entropy;
 
 /// Length of the file that is made up where none is given.
 const MADE_UP: u64 = 64 << 20;
@@ -26,11 +27,6 @@ pub(super) struct Material {
 impl Material {
     /// The given file, which must be readable, or one that nobody has stored before.
     pub(super) fn new(path: Option<&Path>) -> Result<Self, Failure> {
-        let mut seed = [0; 8];
-        getrandom::fill(&mut seed).map_err(|error| {
-            let message = format!("the operating system gives no random bytes: {error}");
-            Failure::new(Class::Failed, "entropy", message, "check the operating system")
-        })?;
         let size = match path {
             None => MADE_UP,
             Some(path) => {
@@ -43,7 +39,7 @@ impl Material {
                 metadata.len()
             }
         };
-        Ok(Self { path: path.map(Path::to_path_buf), seed: u64::from_ne_bytes(seed), size })
+        Ok(Self { path: path.map(Path::to_path_buf), seed: u64::from_ne_bytes(entropy()?), size })
     }
 
     /// What it is, for a person.

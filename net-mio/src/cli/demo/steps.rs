@@ -66,7 +66,8 @@ impl<'a> Show<'a> {
         // As a user has it: without the network's signing key.
         let token = Token::from_text(&founder.invite(false)?).map_err(Error::Token)?;
         let client = entry.client(&token, Some(vault))?;
-        let mut show = Self { stage, report, material, vault, token, entry, victim, keeper, client, compared: 0 };
+        let mut show =
+            Self { stage, report, material, vault, token, entry, victim, keeper, client, compared: 0 };
         for peer in [&show.entry, &show.victim, &show.keeper] {
             show.wait_for_status(peer, "the three peers see each other", |status| {
                 status.members == 3 && status.peers_alive >= 2 && !status.syncing
@@ -112,7 +113,8 @@ impl<'a> Show<'a> {
             "key": LARGE, "copies": copies, "wanted": wanted, "sent_bytes": stored.sent_bytes,
         });
         let name = self.material.name();
-        let text = format!("{name}, encrypted here, acknowledged when it was on {copies} disks ({wanted} suffice)");
+        let text =
+            format!("{name}, encrypted here, acknowledged when it was on {copies} disks ({wanted} suffice)");
         self.report.step(step, Some(stored.size), details, &text)
     }
 
@@ -126,9 +128,12 @@ impl<'a> Show<'a> {
             let status = self.wait_for_status(peer, &what, |status| {
                 status.records == records && (status.blobs > 0 || self.is_inline())
             })?;
-            held.insert(peer.name, json!({
-                "records": status.records, "blobs": status.blobs, "bytes": status.blob_bytes,
-            }));
+            held.insert(
+                peer.name,
+                json!({
+                    "records": status.records, "blobs": status.blobs, "bytes": status.blob_bytes,
+                }),
+            );
         }
         let text = peers.iter().map(|peer| {
             let held = &held[peer.name];
@@ -164,7 +169,12 @@ impl<'a> Show<'a> {
     }
 
     /// Gets the file and compares; no other peers than `allowed` may have sent any of it.
-    fn get_from(&mut self, client: &Client, step: &str, allowed: &[(&'static str, NodeId)]) -> Result<(), Failure> {
+    fn get_from(
+        &mut self,
+        client: &Client,
+        step: &str,
+        allowed: &[(&'static str, NodeId)],
+    ) -> Result<(), Failure> {
         self.report.begin();
         let mut comparison = Comparison::with(self.material.open()?);
         let got = client.get(LARGE, &mut comparison, GetOptions::default())?;
@@ -173,7 +183,8 @@ impl<'a> Show<'a> {
         let mut sent: BTreeMap<&'static str, u64> = allowed.iter().map(|&(name, _)| (name, 0)).collect();
         for (node, bytes) in &got.sources {
             let Some((name, _)) = allowed.iter().find(|(_, id)| id == node) else {
-                let message = format!("{bytes} bytes came from {node}, whose copy was dropped or which is not there");
+                let message =
+                    format!("{bytes} bytes came from {node}, whose copy was dropped or which is not there");
                 return Err(failed(message));
             };
             *sent.entry(name).or_default() += bytes;
@@ -181,7 +192,8 @@ impl<'a> Show<'a> {
         let total: u64 = sent.values().sum();
         check(total >= size || self.is_inline(), || format!("only {total} bytes came from known peers"))?;
         let shares = sent.iter().map(|(name, bytes)| format!("{} from {name}", human_bytes(*bytes)));
-        let shares = if self.is_inline() { "inside its record".into() } else { shares.collect::<Vec<_>>().join(", ") };
+        let shares =
+            if self.is_inline() { "inside its record".into() } else { shares.collect::<Vec<_>>().join(", ") };
         let local = sent.get(self.entry.name).copied().unwrap_or(0);
         let details = json!({ "key": LARGE, "sources": sent, "local_bytes": local, "fresh": got.fresh });
         self.report.step(step, Some(size), details, &format!("the file is the same byte for byte: {shares}"))
@@ -262,11 +274,13 @@ impl<'a> Show<'a> {
         self.keeper = self.stage.start(name, None)?;
         check(self.keeper.node == node, || format!("{name} came back as another node"))?;
         let what = format!("peer {name} serves again");
-        let status = self.wait_for_status(&self.keeper, &what, |status| status.peers_alive >= 1 && !status.syncing)?;
+        let status =
+            self.wait_for_status(&self.keeper, &what, |status| status.peers_alive >= 1 && !status.syncing)?;
         let same = (status.blobs, status.records) == (before.blobs, before.records);
         check(same, || format!("{name} had {} blobs and has {}", before.blobs, status.blobs))?;
         let details = json!({ "peer": name, "blobs": status.blobs, "records": status.records });
-        let text = format!("{name} was stopped and started: {} blobs, {} records", status.blobs, status.records);
+        let text =
+            format!("{name} was stopped and started: {} blobs, {} records", status.blobs, status.records);
         self.report.step("restart", None, details, &text)?;
 
         self.report.begin();
