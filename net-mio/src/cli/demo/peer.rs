@@ -45,6 +45,8 @@ struct State {
 #[derive(Clone)]
 pub(super) struct Peer {
     pub(super) name: &'static str,
+    /// Its process, as the system numbers them.
+    pub(super) process: u32,
     pub(super) node: NodeId,
     pub(super) addr: SocketAddr,
     pub(super) home: Home,
@@ -68,13 +70,13 @@ impl Stage {
     pub(super) fn start(&self, name: &'static str, token: Option<&str>) -> Result<Peer, Failure> {
         let home = Home::new(self.path.join(name));
         let log = self.path.join(format!("{name}.log"));
-        let stdout = self.spawn(name, &home, &log, token)?;
+        let (process, stdout) = self.spawn(name, &home, &log, token)?;
         let (node, addr) = ready_line(stdout).ok_or_else(|| {
             let said = fs::read_to_string(&log).unwrap_or_default();
             let message = format!("peer {name} does not start: {}", said.trim());
             Failure::new(Class::Failed, "peer_start", message, "free some memory and space, then try again")
         })?;
-        Ok(Peer { name, node, addr, home })
+        Ok(Peer { name, process, node, addr, home })
     }
 
     fn spawn(
@@ -83,7 +85,7 @@ impl Stage {
         home: &Home,
         log: &Path,
         token: Option<&str>,
-    ) -> Result<ChildStdout, Failure> {
+    ) -> Result<(u32, ChildStdout), Failure> {
         let failed = |error: &io::Error| {
             let message = format!("cannot start peer {name}: {error}");
             Failure::new(Class::Failed, "peer_start", message, "free some memory and try again")
@@ -109,8 +111,9 @@ impl Stage {
         }
         let mut child = command.spawn().map_err(|error| failed(&error))?;
         let stdout = child.stdout.take().expect("its standard output is piped");
+        let process = child.id();
         state.children.insert(name, child);
-        Ok(stdout)
+        Ok((process, stdout))
     }
 
     /// True for a peer that was started and neither killed nor stopped.

@@ -80,7 +80,10 @@ impl<'a> Show<'a> {
     fn say_peers(&mut self) -> Result<(), Failure> {
         let peers = [&self.entry, &self.victim, &self.keeper];
         let objects: Vec<Value> = peers
-            .map(|peer| json!({ "name": peer.name, "node": peer.node.to_string(), "addr": peer.addr.to_string() }))
+            .map(|peer| {
+                let (node, addr) = (peer.node.to_string(), peer.addr.to_string());
+                json!({ "name": peer.name, "process": peer.process, "node": node, "addr": addr })
+            })
             .into();
         let text = peers.map(|peer| format!("{} at {}", peer.name, peer.addr)).join(", ");
         let details = json!({ "peers": objects, "folder": self.stage.path().display().to_string() });
