@@ -73,8 +73,25 @@ fn a_directory_goes_and_comes_back_with_its_awkward_names() {
     let network = Network::of(1);
     let long = "l".repeat(200);
     let names = [
-        "plain", "with space", " leading", "trailing ", "-dash", "--json", "ünï/cödé", "日本/語", "a'b\"c", "new\nline",
-        "back\\slash", "*?[x]", "$HOME", "%41", "deep/er/and/deeper/still", ".hidden", "..dots", "empty", "😀",
+        "plain",
+        "with space",
+        " leading",
+        "trailing ",
+        "-dash",
+        "--json",
+        "ünï/cödé",
+        "日本/語",
+        "a'b\"c",
+        "new\nline",
+        "back\\slash",
+        "*?[x]",
+        "$HOME",
+        "%41",
+        "deep/er/and/deeper/still",
+        ".hidden",
+        "..dots",
+        "empty",
+        "😀",
         long.as_str(),
     ];
     for (number, name) in names.iter().enumerate() {
@@ -133,7 +150,8 @@ fn get_writes_where_it_is_told_and_keeps_what_is_there() {
     network.run(["store".as_ref(), network.file("f", b"0123456789").as_os_str()]).ok();
     let working = network.path("working");
     fs::create_dir(&working).unwrap();
-    let get = |args: &[&str]| finish(command(network.home()).current_dir(&working).arg("get").args(args), b"");
+    let get =
+        |args: &[&str]| finish(command(network.home()).current_dir(&working).arg("get").args(args), b"");
 
     let got = get(&["f"]).ok();
     assert_eq!((&got["key"], &got["size"], &got["fresh"]), (&json!("f"), &json!(10), &json!(true)));
@@ -307,7 +325,10 @@ fn help_completions_and_the_manual_need_no_home() {
         let ran = run(nowhere, args).code(0);
         assert!(String::from_utf8_lossy(&ran.out).contains("quantumsync"), "{args:?}");
     }
-    for verb in ["init", "node", "invite", "store", "get", "delete", "list", "clear", "status", "peers", "verify", "demo"] {
+    for verb in [
+        "init", "node", "invite", "store", "get", "delete", "list", "clear", "status", "peers", "verify",
+        "demo",
+    ] {
         let help = String::from_utf8(run(nowhere, [verb, "--help"]).code(0).out).unwrap();
         assert!(help.contains("Example: quantumsync"), "{verb}");
     }

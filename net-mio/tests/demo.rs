@@ -46,7 +46,8 @@ fn the_demo_gets_all_back_from_other_peers_and_leaves_nothing_behind() {
     assert_eq!(large.len(), 3, "after the eviction, after the kill, after the restart");
     for step in &large {
         assert_eq!(step["bytes"], size);
-        let sent: u64 = step["sources"].as_object().unwrap().values().map(|sent| sent.as_u64().unwrap()).sum();
+        let sent: u64 =
+            step["sources"].as_object().unwrap().values().map(|sent| sent.as_u64().unwrap()).sum();
         assert!(sent >= size as u64, "every byte has a source: {step}");
     }
     for step in &large[..2] {
@@ -60,7 +61,10 @@ fn the_demo_gets_all_back_from_other_peers_and_leaves_nothing_behind() {
     let gone = steps(&results, "gone");
     assert_eq!(gone.len(), 2, "each living peer");
     for step in gone {
-        assert_eq!((&step["tombstones"], &step["blobs"], &step["blob_files"]), (&1.into(), &0.into(), &0.into()));
+        assert_eq!(
+            (&step["tombstones"], &step["blobs"], &step["blob_files"]),
+            (&1.into(), &0.into(), &0.into())
+        );
     }
     assert_eq!(steps(&results, "verify")[0]["damaged"], 0);
 }
@@ -101,7 +105,8 @@ fn an_interrupted_demo_leaves_no_process_and_no_file_behind() {
     assert_eq!(demo.wait().code(), Some(130));
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "its folder is gone");
     for peer in peers["peers"].as_array().unwrap() {
-        let process = rustix::process::Pid::from_raw(i32::try_from(peer["process"].as_i64().unwrap()).unwrap());
+        let process =
+            rustix::process::Pid::from_raw(i32::try_from(peer["process"].as_i64().unwrap()).unwrap());
         assert!(rustix::process::test_kill_process(process.unwrap()).is_err(), "no peer runs any more");
     }
 }

@@ -51,7 +51,9 @@ fn a_large_file_and_a_tree_come_back_after_the_local_copies_and_a_peer_are_lost(
     }
     let stored = store(&network, &network.path("files/tree")).code(0).results();
     assert_eq!(stored.len(), 201);
-    assert!(stored.iter().all(|result| result["copies"].as_u64() >= Some(WANTED) && result["wanted"] == WANTED));
+    assert!(
+        stored.iter().all(|result| result["copies"].as_u64() >= Some(WANTED) && result["wanted"] == WANTED)
+    );
     wait_for_copies(&network, 201);
 
     let dropped = network.run(["clear", "--yes", "--local"]).ok();
@@ -112,13 +114,16 @@ fn a_delete_reaches_every_peer_and_leaves_no_byte_of_the_file() {
     let blobs: Vec<Vec<u8>> = network.peers[2].blob_files().iter().map(|path| id_of(path)).collect();
     assert!(blobs.len() >= 2, "{} blobs", blobs.len());
     for blob in &blobs {
-        let known = network.peers.iter().all(|peer| peer.blob_files().iter().any(|path| id_of(path) == *blob));
+        let known =
+            network.peers.iter().all(|peer| peer.blob_files().iter().any(|path| id_of(path) == *blob));
         assert!(known, "every peer has the file");
     }
     assert!(network.run(["delete", "f"]).ok()["copies"].as_u64() >= Some(WANTED));
     for peer in &network.peers {
         peer.wait_for("only the tombstone is left", |status| {
-            status["tombstones"] == 1 && status["records"] == 0 && status["blobs"] == json!({ "count": 0, "bytes": 0 })
+            status["tombstones"] == 1
+                && status["records"] == 0
+                && status["blobs"] == json!({ "count": 0, "bytes": 0 })
         });
         assert_eq!(peer.blob_files(), [Path::new(""); 0]);
         let home = ["--node".to_owned(), peer.addr.to_string()];
@@ -161,7 +166,9 @@ impl Index {
     }
 
     fn blobs(&self) -> Vec<(BlobId, u32)> {
-        let DiskReply::Blobs(blobs) = self.ask(DiskRequest::ScanBlobs { after: None, rows: 1000 }) else { panic!() };
+        let DiskReply::Blobs(blobs) = self.ask(DiskRequest::ScanBlobs { after: None, rows: 1000 }) else {
+            panic!()
+        };
         blobs
     }
 

@@ -66,7 +66,8 @@ impl Ran {
     #[track_caller]
     pub(crate) fn errors(self, code: i32) -> Vec<String> {
         let ran = self.code(code);
-        let objects = ran.err.lines().map(|line| serde_json::from_str::<Value>(line).expect("an error is JSON"));
+        let objects =
+            ran.err.lines().map(|line| serde_json::from_str::<Value>(line).expect("an error is JSON"));
         let errors: Vec<Value> = objects.filter(|object| !object["error"].is_null()).collect();
         let text = |error: &Value, part: &str| error["error"][part].as_str().expect("a text").to_owned();
         assert!(!errors.is_empty(), "no error is said: {}", ran.err);
@@ -94,8 +95,12 @@ pub(crate) fn run<A: AsRef<OsStr>>(home: &Path, args: impl IntoIterator<Item = A
 /// Runs a prepared command to its end, with this standard input.
 #[track_caller]
 pub(crate) fn finish(command: &mut Command, input: &[u8]) -> Ran {
-    let mut child =
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it starts");
     let mut stdin = child.stdin.take().expect("piped");
     let input = input.to_vec();
     let feed = thread::spawn(move || {

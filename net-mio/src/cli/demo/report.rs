@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::cli::error::Failure;
-use crate::cli::output::Output;
+use crate::cli::output::{Output, human_bytes};
 
 /// Says one step after the other.
 pub(super) struct Report {
@@ -42,7 +42,7 @@ impl Report {
             let rate = megabytes_per_second(bytes, took);
             object["bytes"] = json!(bytes);
             object["mb_per_s"] = json!(rate.round());
-            figures = format!("{bytes} bytes, {figures}, {rate:.0} MB/s");
+            figures = format!("{}, {figures}, {rate:.0} MB/s", human_bytes(bytes));
         }
         if let (Some(object), Value::Object(details)) = (object.as_object_mut(), details) {
             object.extend(details);
