@@ -248,21 +248,24 @@ fn an_interrupted_get_leaves_nothing_under_the_final_name_nor_beside_it() {
 }
 
 #[test]
-fn a_peer_that_goes_away_during_a_get_leaves_no_half_file() {
+fn a_get_whose_peer_goes_away_shows_no_half_file_and_goes_on_when_it_is_back() {
     use std::process::Stdio;
 
     let mut network = Network::of(1);
-    network.run(["store".as_ref(), network.file("f", &noise(2, 48 << 20)).as_os_str()]).ok();
+    let content = noise(2, 48 << 20);
+    network.run(["store".as_ref(), network.file("f", &content).as_os_str()]).ok();
     let folder = network.path("interrupted");
     fs::create_dir(&folder).unwrap();
     let mut get = command(network.home());
     get.arg("get").arg("f").current_dir(&folder).stdout(Stdio::null()).stderr(Stdio::null());
     let mut get = common::Running(get.spawn().unwrap());
     wait_for("the get writes", || fs::read_dir(&folder).unwrap().next().is_some().then_some(()));
-    network.peers.remove(0).kill();
-    if get.wait().code() != Some(0) {
-        assert_eq!(fs::read_dir(&folder).unwrap().count(), 0, "nothing is left");
-    }
+    let home = network.peers.remove(0).kill();
+    let file = folder.join("f");
+    assert!(!file.exists() || fs::read(&file).unwrap() == content, "whole or not at all");
+    network.peers.push(Peer::start(&home, None));
+    assert_eq!(get.wait().code(), Some(0));
+    assert!(fs::read(&file).unwrap() == content);
 }
 
 #[test]

@@ -201,32 +201,32 @@ fn peers_that_are_killed_and_restarted_have_their_data() {
 }
 
 #[test]
-fn what_was_acknowledged_is_there_after_a_kill_in_the_middle_of_a_store() {
+fn a_store_goes_on_after_its_peer_was_killed_and_all_that_was_acknowledged_is_there() {
     use std::io::{BufRead as _, BufReader};
     use std::process::Stdio;
 
-    let folder = Network::of(1);
+    let mut network = Network::of(1);
     for number in 0..400_u64 {
-        folder.file(&format!("many/{number}"), &noise(number, 20_000));
+        network.file(&format!("many/{number}"), &noise(number, 20_000));
     }
-    let mut network = folder;
     let mut store = command(network.home());
     store.arg("store").arg(network.path("files/many")).stdout(Stdio::piped()).stderr(Stdio::null());
     let mut store = common::Running(store.spawn().unwrap());
     let mut lines = BufReader::new(store.0.stdout.take().unwrap()).lines();
-    let mut acknowledged = Vec::new();
-    for line in lines.by_ref().take(50) {
-        acknowledged.push(line.unwrap());
-    }
+    let mut acknowledged: Vec<String> = lines.by_ref().take(50).map(Result::unwrap).collect();
     let home = network.peers.remove(0).kill();
-    acknowledged.extend(lines.map_while(Result::ok));
-    assert_ne!(store.wait().code(), Some(0), "it was killed before the end");
     network.peers.push(Peer::start(&home, None));
-    for line in acknowledged {
-        let result: serde_json::Value = serde_json::from_str(&line).unwrap();
-        let key = result["key"].as_str().unwrap();
-        let number = key.rsplit('/').next().unwrap().parse().unwrap();
-        assert!(get(&network, key).code(0).out == noise(number, 20_000), "{key}");
+    acknowledged.extend(lines.map_while(Result::ok));
+    assert_eq!(store.wait().code(), Some(0), "the peer came back in time");
+    assert_eq!(acknowledged.len(), 400);
+
+    let into = network.path("back");
+    let results = acknowledged.iter().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    let keys: Vec<String> = results.map(|result| result["key"].as_str().unwrap().to_owned()).collect();
+    let into_args = ["get", "--into", into.to_str().unwrap()];
+    network.run(into_args.into_iter().chain(keys.iter().map(String::as_str))).code(0);
+    for number in 0..400_u64 {
+        assert!(fs::read(into.join(format!("many/{number}"))).unwrap() == noise(number, 20_000), "{number}");
     }
 }
 
