@@ -20,7 +20,7 @@ use bytes::Bytes;
 use core::ops::ControlFlow;
 
 /// Pins of a `Have` that are looked up together: bounds the reads of one request in the disk's queue.
-const HAVE_STEP: usize = 16;
+const HAVE_STEP: usize = 64;
 
 /// A `Have` under way.
 struct HavePass {
@@ -31,7 +31,7 @@ struct HavePass {
 
 /// What a whole read of a blob found.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Copy {
+pub(super) enum Found {
     /// It is not here.
     Absent,
     /// It is here and has its hash; so many bytes.
@@ -207,7 +207,7 @@ impl LocalStore {
             store.read_whole(op, id, move |store, read| {
                 store.unlock(op);
                 match read {
-                    ControlFlow::Break(Copy::Absent) => store.refuse(op, ErrorCode::NotFound),
+                    ControlFlow::Break(Found::Absent) => store.refuse(op, ErrorCode::NotFound),
                     ControlFlow::Break(_) => {
                         // Another may have repaired it meanwhile: look again, alone, before dropping it.
                         store.check_copy(op, id, move |store, _| store.refuse(op, ErrorCode::Damaged));
@@ -229,7 +229,7 @@ impl LocalStore {
         &mut self,
         op: Op,
         id: BlobId,
-        then: impl FnOnce(&mut Self, ControlFlow<Copy, Bytes>) + Send + 'static,
+        then: impl FnOnce(&mut Self, ControlFlow<Found, Bytes>) + Send + 'static,
     ) {
         let len = u32::try_from(limit::BLOB).unwrap_or(u32::MAX);
         self.resize(op, limit::BLOB);
@@ -237,8 +237,8 @@ impl LocalStore {
         self.attempt(vec![read], move |store, result| {
             let bytes = match result.map(|mut answers| answers.blob()) {
                 Ok(Some(bytes)) => bytes,
-                Ok(None) => return then(store, ControlFlow::Break(Copy::Absent)),
-                Err(DiskError::Corrupt) => return then(store, ControlFlow::Break(Copy::Damaged(0))),
+                Ok(None) => return then(store, ControlFlow::Break(Found::Absent)),
+                Err(DiskError::Corrupt) => return then(store, ControlFlow::Break(Found::Damaged(0))),
                 Err(error) => return store.fail(op, error),
             };
             store.resize(op, bytes.len());
@@ -250,7 +250,7 @@ impl LocalStore {
                     if sound {
                         ControlFlow::Continue(bytes)
                     } else {
-                        ControlFlow::Break(Copy::Damaged(bytes.len()))
+                        ControlFlow::Break(Found::Damaged(bytes.len()))
                     },
                 );
             });
@@ -262,15 +262,15 @@ impl LocalStore {
         &mut self,
         op: Op,
         id: BlobId,
-        then: impl FnOnce(&mut Self, Copy) + Send + 'static,
+        then: impl FnOnce(&mut Self, Found) + Send + 'static,
     ) {
         self.lock(op, vec![(LockKey::Blob(id), Hold::Alone)], move |store, op| {
             store.read_whole(op, id, move |store, read| match read {
                 ControlFlow::Continue(bytes) => {
                     store.unlock(op);
-                    then(store, Copy::Sound(bytes.len()));
+                    then(store, Found::Sound(bytes.len()));
                 }
-                ControlFlow::Break(copy @ Copy::Damaged(_)) => {
+                ControlFlow::Break(copy @ Found::Damaged(_)) => {
                     let drop = Effect::Disk(DiskRequest::RemoveBlob { id, first: Vec::new() });
                     store.gather(op, vec![drop], move |store, _| {
                         store.unlock(op);

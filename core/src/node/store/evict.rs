@@ -1,4 +1,7 @@
 //! `Evict`: drops local bytes by hand. Pins and stubs stay, so the next get or repair refills them.
+//!
+//! Copies that nothing pins (cached for others, or in their linger) are dropped with them: nobody knows any
+//! more whose they are, and the next get should find no copy here. They are not counted.
 
 use super::LocalStore;
 use super::effects::{Effect, put};
@@ -119,11 +122,25 @@ impl LocalStore {
                 let apply = (!changes.is_empty()).then(|| Effect::apply(changes));
                 store.gather(op, apply.into_iter().collect(), move |store, _| match next {
                     Some((shard, rest)) => store.evict_shard(op, eviction, shard, rest),
-                    None => {
-                        let Eviction { blobs, bytes, .. } = eviction;
-                        store.reply(op, Response::Evicted { blobs, bytes });
-                    }
+                    None => store.evict_unpinned(op, eviction, keys::linger_all()),
                 });
+            });
+        });
+    }
+
+    fn evict_unpinned(&mut self, op: Op, eviction: Eviction, rest: Range) {
+        self.unlock(op);
+        let scan = Effect::scan(rest.clone(), STEP, self.config.scan_bytes);
+        self.gather(op, vec![scan], move |store, mut answers| {
+            let (rows, more) = answers.rows();
+            let next = rows.last().filter(|_| more).map(|(key, _)| rest.after(key));
+            let rows = rows.iter().filter_map(|(key, _)| keys::parse_linger(key)).collect();
+            store.remove_unpinned(op, rows, move |store| match next {
+                Some(rest) => store.evict_unpinned(op, eviction, rest),
+                None => {
+                    let Eviction { blobs, bytes, .. } = eviction;
+                    store.reply(op, Response::Evicted { blobs, bytes });
+                }
             });
         });
     }

@@ -4,12 +4,13 @@
 
 use super::LocalStore;
 use super::effects::{Effect, remove};
-use super::keys::{self, Range};
+use super::keys;
 use super::locks::{Hold, LockKey};
 use super::operation::{Op, Purpose};
-use crate::driver::DiskRequest;
+use crate::driver::{DiskRequest, TableOp};
 use crate::id::BlobId;
 use crate::time::Instant;
+use alloc::collections::BTreeMap;
 use alloc::vec;
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -103,35 +104,37 @@ impl LocalStore {
                 store.end(op);
                 return store.lingering.looked(first);
             }
-            let locks = due.iter().map(|(_, blob)| (LockKey::Blob(*blob), Hold::Alone)).collect();
-            store.lock(op, locks, move |store, op| store.linger_step(op, due));
+            store.remove_unpinned(op, due, move |store| store.walk_linger(op));
         });
     }
 
-    /// Removes those of these blobs that nothing pins, with the blobs locked.
-    fn linger_step(&mut self, op: Op, due: Vec<(u64, BlobId)>) {
-        let pins = |blob: &BlobId| -> Range { keys::pins_of(blob) };
-        let scans = due.iter().map(|(_, blob)| Effect::scan(pins(blob), 1, self.config.scan_bytes)).collect();
-        self.gather(op, scans, move |store, mut answers| {
-            let mut effects = Vec::with_capacity(due.len() + 1);
-            let mut pinned = Vec::new();
-            let mut gone = alloc::collections::BTreeMap::<BlobId, Vec<_>>::new();
-            for (due, blob) in due {
-                let row = remove(keys::linger(due, &blob));
-                if answers.rows().0.is_empty() {
-                    let rows = gone.entry(blob).or_insert_with(|| vec![remove(keys::evicted(&blob))]);
-                    rows.push(row);
-                } else {
-                    pinned.push(row);
+    /// Locks the blobs of these linger rows and removes those that nothing pins; the rows go in any case.
+    pub(super) fn remove_unpinned(
+        &mut self,
+        op: Op,
+        rows: Vec<(u64, BlobId)>,
+        then: impl FnOnce(&mut Self) + Send + 'static,
+    ) {
+        let mut by_blob: BTreeMap<BlobId, Vec<TableOp>> = BTreeMap::new();
+        for (due, blob) in rows {
+            by_blob.entry(blob).or_default().push(remove(keys::linger(due, &blob)));
+        }
+        let locks = by_blob.keys().map(|blob| (LockKey::Blob(*blob), Hold::Alone)).collect();
+        self.lock(op, locks, move |store, op| {
+            let pins = |blob| Effect::scan(keys::pins_of(blob), 1, store.config.scan_bytes);
+            let scans = by_blob.keys().map(pins).collect();
+            store.gather(op, scans, move |store, mut answers| {
+                let mut effects = Vec::with_capacity(by_blob.len());
+                for (id, mut rows) in by_blob {
+                    if answers.rows().0.is_empty() {
+                        rows.push(remove(keys::evicted(&id)));
+                        effects.push(Effect::Disk(DiskRequest::RemoveBlob { id, first: rows }));
+                    } else {
+                        effects.push(Effect::apply(rows));
+                    }
                 }
-            }
-            for (id, first) in gone {
-                effects.push(Effect::Disk(DiskRequest::RemoveBlob { id, first }));
-            }
-            if !pinned.is_empty() {
-                effects.push(Effect::apply(pinned));
-            }
-            store.gather(op, effects, move |store, _| store.walk_linger(op));
+                store.gather(op, effects, move |store, _| then(store));
+            });
         });
     }
 }

@@ -199,8 +199,8 @@ impl LocalStore {
             return None;
         }
         let linger = self.lingering.timeout(self.now.mono, self.running_ms());
-        let state = Some(self.state.timeout());
-        [state, linger, self.expiry_timeout(), self.proofs.timeout()].into_iter().flatten().min()
+        let others = [self.state.timeout(), self.expiry_timeout(), self.proof_timeout()];
+        others.into_iter().flatten().chain(linger).min()
     }
 
     /// The next effect or answer.

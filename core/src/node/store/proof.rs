@@ -79,18 +79,18 @@ impl Proofs {
             wait: Duration::ZERO,
         }
     }
-
-    /// The next deadline.
-    pub(super) fn timeout(&self) -> Option<Instant> {
-        let pass = match self.pass {
-            Pass::At(at) => Some(at),
-            Pass::Idle | Pass::Walking { .. } => None,
-        };
-        self.offers.values().map(|offer| offer.deadline).chain(pass).min()
-    }
 }
 
 impl LocalStore {
+    /// The next deadline. A pass that waits for a place is none: it goes on when a place is free.
+    pub(super) fn proof_timeout(&self) -> Option<Instant> {
+        let pass = match self.proofs.pass {
+            Pass::At(at) if self.has_proof_slot() => Some(at),
+            Pass::Idle | Pass::At(_) | Pass::Walking { .. } => None,
+        };
+        self.proofs.offers.values().map(|offer| offer.deadline).chain(pass).min()
+    }
+
     fn has_proof_slot(&self) -> bool {
         self.proofs.active.len() < self.config.offers_in_flight.max(1)
     }

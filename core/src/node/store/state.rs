@@ -50,8 +50,9 @@ impl State {
         self.changed.is_empty() && !self.writing
     }
 
-    pub(super) const fn timeout(&self) -> Instant {
-        self.next_write
+    /// When to write the running time again.
+    pub(super) fn timeout(&self) -> Option<Instant> {
+        (!self.writing).then_some(self.next_write)
     }
 }
 

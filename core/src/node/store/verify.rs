@@ -2,7 +2,7 @@
 //! and is brought back.
 
 use super::LocalStore;
-use super::blob::Copy;
+use super::blob::Found;
 use super::effects::Effect;
 use super::operation::Op;
 use crate::driver::DiskRequest;
@@ -49,13 +49,13 @@ impl LocalStore {
         self.check_copy(op, id, move |store, copy| {
             page.last = Some(id);
             match copy {
-                Copy::Absent => {}
-                Copy::Sound(bytes) | Copy::Damaged(bytes) => {
+                Found::Absent => {}
+                Found::Sound(bytes) | Found::Damaged(bytes) => {
                     page.checked += 1;
                     page.bytes += bytes as u64;
                 }
             }
-            if matches!(copy, Copy::Damaged(_)) {
+            if matches!(copy, Found::Damaged(_)) {
                 page.damaged.push(id);
             }
             store.verify_next(op, page);

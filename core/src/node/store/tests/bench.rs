@@ -280,6 +280,7 @@ impl Bench {
             self.now = self.now.after(at.since(self.now.mono));
             self.store.handle_timeout(self.now);
             self.run();
+            assert!(self.store.poll_timeout() > Some(self.now.mono), "a deadline that is kept is over");
         }
         self.now = end;
         self.store.handle_timeout(self.now);

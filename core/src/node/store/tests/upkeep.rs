@@ -3,7 +3,7 @@
 use super::bench::*;
 use crate::config::Config;
 use crate::id::{NodeId, OwnerId, Position};
-use crate::node::store::Origin;
+use crate::node::store::{Keep, Origin};
 use crate::wire::{ErrorCode, Request, Response};
 use alloc::sync::Arc;
 use alloc::vec;
@@ -72,6 +72,19 @@ fn evicting_everything_of_an_owner_leaves_other_owners_alone() {
         Some(owner.record(1, 1)),
         "only bytes of blobs and inline files go"
     );
+}
+
+#[test]
+fn evicting_drops_cached_copies_too_so_that_the_next_get_asks_the_peers() {
+    let (mut bench, owner) = filled();
+    bench.ask_to(OTHER, Keep::Cache, owner.put(7, 1, 70));
+    bench.ask_to(OTHER, Keep::Cache, owner.put(7, 1, 70));
+    // Cached first, pinned then: that copy is not the cache's any more.
+    bench.ask_to(OTHER, Keep::Cache, owner.put(7, 1, 71));
+    bench.ask(OTHER, owner.put(7, 1, 71));
+    assert_eq!(evict(&mut bench, &owner, Some(9)), (0, 0));
+    assert_code(&bench.ask(OTHER, get(70)), ErrorCode::NotFound);
+    assert_eq!(bench.disk.blobs.len(), 10);
 }
 
 #[test]
@@ -196,8 +209,7 @@ fn a_full_waiting_room_is_answered_busy_and_everything_else_in_the_end() {
     let config = Config { store_waiting: 10, node_window: 4 << 20, ..Config::default() };
     let (mut bench, owner) = (Bench::with(config), Owner::new(1));
     bench.ask(OTHER, owner.put(1, 1, 9));
-    let tokens: vec::Vec<u64> =
-        (0..30).map(|_| bench.submit(OTHER, crate::node::store::Keep::Replica, get(9))).collect();
+    let tokens: vec::Vec<u64> = (0..30).map(|_| bench.submit(OTHER, Keep::Replica, get(9))).collect();
     bench.run();
     let busy = tokens.iter().filter(|token| matches!(bench.replies[token], Response::Error(_))).count();
     assert_eq!((bench.replies.len(), busy), (30, 19));
