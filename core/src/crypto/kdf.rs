@@ -31,6 +31,8 @@ pub mod label {
 
     /// Identity of a network, from the public key it was founded with.
     pub const NETWORK: &str = "quantumsync/1/network";
+    /// Hash of a set of replicas.
+    pub const SET: &str = "quantumsync/1/set";
     /// Checksum of a token.
     pub const TOKEN: &str = "quantumsync/1/token";
 

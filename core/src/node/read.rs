@@ -9,7 +9,7 @@ use bytes::Bytes;
 use super::hub::{Answered, Hub};
 use super::links::Caller;
 use super::operation::{Operation, Progress};
-use super::store::{Keep, Origin};
+use super::store::{Keep, Origin, part};
 use super::view::blob_position;
 use crate::error::PeerFault;
 use crate::id::{BlobId, NodeId};
@@ -114,8 +114,11 @@ impl ReadBlob {
         let Some(at) = self.checking.iter().position(|(of, ..)| *of == slot) else { return Progress::Going };
         let (_, source, bytes) = self.checking.swap_remove(at);
         if sound {
-            let bytes = range(&bytes, self.offset, self.len);
-            hub.answer(&self.caller, Response::Blob { source, bytes });
+            let response = match part(&bytes, self.offset, self.len) {
+                Some(bytes) => Response::Blob { source, bytes },
+                None => Response::Error(ErrorCode::Invalid.into()),
+            };
+            hub.answer(&self.caller, response);
             return Progress::Done;
         }
         self.failure = ErrorCode::Damaged;
@@ -157,11 +160,4 @@ impl Operation for ReadBlob {
     fn deadline(&self) -> Instant {
         self.hedge_at.min(self.deadline)
     }
-}
-
-/// The part of a blob that was asked for; `len` 0 for all after `offset`.
-fn range(blob: &Bytes, offset: u32, len: u32) -> Bytes {
-    let start = (offset as usize).min(blob.len());
-    let end = if len == 0 { blob.len() } else { start.saturating_add(len as usize).min(blob.len()) };
-    blob.slice(start..end)
 }

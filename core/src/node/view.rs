@@ -3,7 +3,7 @@
 //! A pure function of the members and the number of copies. Knows nothing of links or of who answers just now.
 
 use crate::config::limit;
-use crate::crypto::Suite;
+use crate::crypto::{Suite, label};
 use crate::id::{BlobId, NodeId, OwnerId, Position, SetHash};
 use crate::node::store::Placement;
 use alloc::vec::Vec;
@@ -68,7 +68,7 @@ impl View {
         let mut set = self.replicas(position);
         set.sort_unstable();
         let mut parts: Vec<&[u8]> = Vec::with_capacity(set.len() + 1);
-        parts.push(b"quantumsync/1/set");
+        parts.push(label::SET.as_bytes());
         parts.extend(set.iter().map(|node| &node.as_bytes()[..]));
         SetHash(self.suite.hash(&parts))
     }

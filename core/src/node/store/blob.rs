@@ -213,7 +213,7 @@ impl LocalStore {
                         store.check_copy(op, id, move |store, _| store.refuse(op, ErrorCode::Damaged));
                     }
                     ControlFlow::Continue(bytes) => {
-                        let response = match slice(&bytes, offset, len) {
+                        let response = match part(&bytes, offset, len) {
                             Some(bytes) => Response::Blob { source: store.node, bytes },
                             None => Refusal::Code(ErrorCode::Invalid).into(),
                         };
@@ -292,7 +292,7 @@ pub(super) fn millis(duration: core::time::Duration) -> u64 {
 }
 
 /// What was asked for of a blob; `len` 0 is all after `offset`. `None` if it begins past the end.
-fn slice(bytes: &Bytes, offset: u32, len: u32) -> Option<Bytes> {
+pub(in crate::node) fn part(bytes: &Bytes, offset: u32, len: u32) -> Option<Bytes> {
     let offset = usize::try_from(offset).ok().filter(|offset| *offset <= bytes.len())?;
     let left = bytes.len() - offset;
     let len = if len == 0 { left } else { usize::try_from(len).unwrap_or(left).min(left) };

@@ -31,6 +31,7 @@ mod verify;
 mod tests;
 
 pub use api::{Keep, Loaded, Origin, Placement, StoreOutput, StoreSetup};
+pub(in crate::node) use blob::part;
 
 use crate::config::{Config, limit};
 use crate::crypto::Suite;
