@@ -1,6 +1,7 @@
 //! Files through the vault: cutting beside the slice algorithm of another crate, whole uploads, whole downloads.
 //!
 //! Prints figures and asserts nothing: `cargo bench -p quantumsync-core --bench vault`.
+#![allow(clippy::disallowed_types, reason = "a benchmark has a clock")]
 
 use std::collections::BTreeMap;
 use std::hint::black_box;
