@@ -224,6 +224,12 @@ impl Links {
         self.links.is_empty()
     }
 
+    /// How many links this node has dialled so far.
+    #[cfg(test)]
+    pub(super) const fn dials(&self) -> u64 {
+        self.dialled
+    }
+
     /// Room for one more link that this node opens.
     pub(super) fn has_room(&self) -> bool {
         self.links.len() < self.config.max_links

@@ -32,6 +32,8 @@ pub(super) struct Probe {
     pub(super) faults: Vec<PeerFault>,
     pub(super) seen: Vec<Request>,
     pub(super) disconnects: usize,
+    /// Links stand, but nothing is said on them.
+    pub(super) silent: bool,
 }
 
 impl Probe {
@@ -50,6 +52,7 @@ impl Probe {
             faults: Vec::new(),
             seen: Vec::new(),
             disconnects: 0,
+            silent: false,
         }
     }
 
@@ -82,10 +85,6 @@ impl Probe {
         self.answers.remove(&id)
     }
 
-    pub(super) fn links(&self) -> usize {
-        self.links.len()
-    }
-
     fn pump_all(&mut self) {
         let conns: Vec<_> = self.links.keys().copied().collect();
         conns.into_iter().for_each(|conn| self.pump(conn));
@@ -112,7 +111,9 @@ impl Probe {
                 }
             }
         }
-        while let Some(bytes) = session.poll_transmit() {
+        while !self.silent
+            && let Some(bytes) = session.poll_transmit()
+        {
             self.out.push_back(Output::Send { conn, bytes });
         }
     }
