@@ -28,14 +28,19 @@ pub(super) struct Bootstrap {
 }
 
 impl Bootstrap {
-    pub(super) fn new(now: Now, config: &Config, peers: &[(Option<NodeId>, SocketAddr)]) -> Self {
+    pub(super) fn new(
+        now: Now,
+        config: &Config,
+        own: NodeId,
+        peers: &[(Option<NodeId>, SocketAddr)],
+    ) -> Self {
         let seed = |(expect, addr): &(Option<NodeId>, SocketAddr)| Seed {
             expect: *expect,
             addr: *addr,
             dial: None,
             redial: Redial::new(now.mono, config),
         };
-        let usable = peers.iter().filter(|(_, addr)| is_dialable(addr));
+        let usable = peers.iter().filter(|(node, addr)| *node != Some(own) && is_dialable(addr));
         Self { config: config.clone(), seeds: usable.take(limit::MEMBERS).map(seed).collect() }
     }
 
@@ -62,6 +67,11 @@ impl Bootstrap {
     /// The member behind this link is known now, and looked after as such.
     pub(super) fn resolved(&mut self, conn: ConnId) {
         self.seeds.retain(|seed| seed.dial != Some(conn));
+    }
+
+    /// True if this link was dialled without knowing who is there.
+    pub(super) fn is_unnamed(&self, conn: ConnId) -> bool {
+        self.seeds.iter().any(|seed| seed.dial == Some(conn) && seed.expect.is_none())
     }
 
     /// This node is a member: its address is a hint like others. Returns its addresses.

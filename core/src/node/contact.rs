@@ -22,13 +22,13 @@ impl Hub {
         }
         for (expect, addr) in self.bootstrap.due(self.now) {
             if self.links.has_room() {
-                let conn = self.links.dial(addr, expect, &mut self.out);
+                let conn = self.links.dial(self.now, addr, expect, &mut self.out);
                 self.bootstrap.dialled(addr, conn);
             }
         }
         for (node, addr) in self.peers.due(self.now) {
             if self.links.has_room() {
-                let conn = self.links.dial(addr, Some(node), &mut self.out);
+                let conn = self.links.dial(self.now, addr, Some(node), &mut self.out);
                 self.peers.dialled(&node, conn);
             }
         }
@@ -102,10 +102,7 @@ impl Hub {
         bytes: u32,
     ) -> Option<(Caller, Request)> {
         let peer = self.links.get(conn).and_then(Link::peer)?;
-        let (node, role) = (peer.node, peer.role);
-        if role == Role::Node {
-            self.peers.heard(&node, self.now.mono);
-        }
+        let node = peer.node;
         match message {
             Message::Request { id, request } => {
                 self.links.took_request(conn);
@@ -167,7 +164,6 @@ impl Hub {
                 continue;
             }
             let node = peer.node;
-            self.peers.heard(&node, last);
             if quiet(last) >= config.idle_close {
                 self.fault(conn, PeerFault::Silent);
             } else if quiet(last) >= config.heartbeat && self.peers.link(&node) == Some(conn) {

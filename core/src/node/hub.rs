@@ -106,15 +106,16 @@ pub(super) enum Routed {
 impl Hub {
     pub(super) fn new(now: Now, setup: NodeSetup, store: LocalStore, members: Members) -> Self {
         let config = &setup.config;
+        let own = setup.identity.node_id(setup.suite);
         let view = Arc::new(members.view());
         Self {
             now,
             started: now.mono,
-            own: setup.identity.node_id(setup.suite),
+            own,
             store,
             links: Links::new(config.clone()),
             peers: Peers::new(config.clone(), setup.seed),
-            bootstrap: Bootstrap::new(now, config, &setup.peers),
+            bootstrap: Bootstrap::new(now, config, own, &setup.peers),
             members,
             view,
             local: None,
@@ -273,7 +274,12 @@ impl Hub {
         let Some(remote) = self.links.get(conn).map(Link::remote) else { return };
         let node = self.links.get(conn).and_then(|link| link.peer()).map(|peer| peer.node);
         let calls = self.links.cut(self.now, conn);
-        self.event(NodeEvent::Fault { conn, remote, fault });
+        if fault == PeerFault::WrongNode && self.bootstrap.is_unnamed(conn) {
+            // Nobody was expected there, and still it was the wrong one: this node itself.
+            self.bootstrap.resolved(conn);
+        } else {
+            self.event(NodeEvent::Fault { conn, remote, fault });
+        }
         self.lost(conn, node, calls);
     }
 
@@ -282,6 +288,13 @@ impl Hub {
         let node = self.links.get(conn).and_then(|link| link.peer()).map(|peer| peer.node);
         let calls = self.links.close(self.now, conn, reason);
         self.lost(conn, node, calls);
+    }
+
+    /// Bytes came over this link.
+    pub(super) fn heard(&mut self, conn: ConnId) {
+        if let Some(peer) = self.links.get(conn).and_then(Link::peer) {
+            self.peers.heard(self.now, &peer.node);
+        }
     }
 
     /// Nothing more comes over this link; `node`: to which member, if it was open.

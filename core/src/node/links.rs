@@ -38,7 +38,7 @@ pub(super) struct Caller {
 #[derive(Debug)]
 enum Phase {
     /// Dialled; the driver has not answered yet.
-    Dialling,
+    Dialling { until: Instant },
     /// Accepted before this node knew its own admission: what came meanwhile.
     Held { entropy: [u8; 32], bytes: Vec<Bytes> },
     /// The handshake is under way.
@@ -148,7 +148,7 @@ impl Link {
         match &mut self.phase {
             Phase::Half(session) | Phase::Open(session) => Some(session),
             Phase::Closing { session, .. } => session.as_mut(),
-            Phase::Dialling | Phase::Held { .. } | Phase::Closed => None,
+            Phase::Dialling { .. } | Phase::Held { .. } | Phase::Closed => None,
         }
     }
 
@@ -241,10 +241,18 @@ impl Links {
     }
 
     /// Opens a link.
-    pub(super) fn dial(&mut self, addr: SocketAddr, expect: Option<NodeId>, out: &mut Outputs) -> ConnId {
+    pub(super) fn dial(
+        &mut self,
+        now: Now,
+        addr: SocketAddr,
+        expect: Option<NodeId>,
+        out: &mut Outputs,
+    ) -> ConnId {
         let conn = ConnId::dialled(self.dialled);
         self.dialled += 1;
-        self.links.insert(conn, Link::new(addr, Phase::Dialling, expect));
+        // The driver's own patience comes first.
+        let until = now.mono + self.config.dial_deadline + CLOSING;
+        self.links.insert(conn, Link::new(addr, Phase::Dialling { until }, expect));
         out.push_back(Output::Dial { conn, addr });
         conn
     }
@@ -261,7 +269,7 @@ impl Links {
         if conn.is_dialled() {
             let link = self.links.get_mut(&conn).ok_or(ApiMisuse::UnknownConn(conn))?;
             match (&link.phase, local) {
-                (Phase::Dialling, Some(local)) => {
+                (Phase::Dialling { .. }, Some(local)) => {
                     let session = Session::dial(&self.config, now, local.clone(), link.expect, entropy);
                     link.phase = Phase::Half(session);
                 }
@@ -328,7 +336,7 @@ impl Links {
                     Ok(())
                 }
             }
-            Phase::Dialling | Phase::Closing { .. } | Phase::Closed => Ok(()),
+            Phase::Dialling { .. } | Phase::Closing { .. } | Phase::Closed => Ok(()),
         })
     }
 
@@ -480,7 +488,7 @@ impl Links {
                 return Vec::new();
             }
             Phase::Half(session) | Phase::Open(session) => Some(session),
-            Phase::Dialling | Phase::Held { .. } => None,
+            Phase::Dialling { .. } | Phase::Held { .. } => None,
         };
         link.phase = Phase::Closing { session, until: now.mono + CLOSING };
         self.touched.insert(conn);
@@ -506,6 +514,12 @@ impl Links {
         }
     }
 
+    /// The dials that were not answered in time.
+    pub(super) fn overdue_dials(&self, now: Now) -> Vec<ConnId> {
+        let overdue = |link: &Link| matches!(link.phase, Phase::Dialling { until } if now.mono >= until);
+        self.iter().filter(|(_, link)| overdue(link)).map(|(conn, _)| conn).collect()
+    }
+
     /// Checks the links' deadlines; returns those at fault.
     pub(super) fn handle_timeout(&mut self, now: Now) -> Vec<(ConnId, PeerFault)> {
         let mut faults = Vec::new();
@@ -527,7 +541,7 @@ impl Links {
     pub(super) fn poll_timeout(&self) -> Option<Instant> {
         let deadline = |link: &Link| match &link.phase {
             Phase::Half(session) => session.poll_timeout(),
-            Phase::Closing { until, .. } => Some(*until),
+            Phase::Dialling { until } | Phase::Closing { until, .. } => Some(*until),
             _ => None,
         };
         self.links.values().filter_map(deadline).min()

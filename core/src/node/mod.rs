@@ -260,6 +260,9 @@ impl Node {
         for (conn, fault) in self.hub.links.handle_timeout(now) {
             self.hub.fault(conn, fault);
         }
+        for conn in self.hub.links.overdue_dials(now) {
+            self.hub.close(conn, CloseReason::Other);
+        }
         self.hub.heed_silence();
         let due = |(op, running): (&u64, &Running)| (now.mono >= running.operation.deadline()).then_some(*op);
         let due: Vec<_> = self.running.iter().filter_map(due).collect();
@@ -303,7 +306,9 @@ impl Machine for Node {
                 self.hub.lost(conn, ended.peer.map(|peer| peer.node), ended.calls);
             }
             Input::Received { conn, bytes } => {
-                if let Err(fault) = self.hub.links.received(now, conn, bytes)? {
+                let result = self.hub.links.received(now, conn, bytes)?;
+                self.hub.heard(conn);
+                if let Err(fault) = result {
                     self.hub.fault(conn, fault);
                 }
             }

@@ -245,10 +245,10 @@ impl Peers {
         true
     }
 
-    /// Something came from it at this time.
-    pub(super) fn heard(&mut self, node: &NodeId, at: Instant) {
+    /// Something came from it.
+    pub(super) fn heard(&mut self, now: Now, node: &NodeId) {
         if let Some(peer) = self.peers.get_mut(node) {
-            peer.heard = peer.heard.max(at);
+            peer.heard = now.mono;
         }
     }
 

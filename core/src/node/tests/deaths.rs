@@ -58,12 +58,16 @@ fn a_floor_clears_everything_of_its_owner_and_nothing_of_others() {
     let ids: Vec<_> = (1..5).map(|number| stored(&mut town, &owner, client, number)).collect();
     let kept = stored(&mut town, &other, neighbour, 9);
     let floor = owner.floor(version(&town, 10));
-    assert!(matches!(town.ask(client, put(&floor)), Response::Stored { copies: 3.., wanted: 2 } | Response::Stored { copies: 2, wanted: 2 }));
+    assert!(matches!(
+        town.ask(client, put(&floor)),
+        Response::Stored { copies: 3.., wanted: 2 } | Response::Stored { copies: 2, wanted: 2 }
+    ));
     town.world.run_for(town.config.cache_for + Duration::from_secs(60));
     for id in ids {
         assert_eq!(town.holders(&id), []);
     }
     assert!(town.holders(&kept).len() >= 3);
+    let client = town.add_client(&owner, HostId(0));
     match town.ask(client, owner.list()) {
         Response::Records { records, floor: Some(_), .. } => assert!(records.is_empty()),
         answer => panic!("{answer:?}"),

@@ -62,7 +62,11 @@ fn between_two_nodes_one_link_stays() {
     for host in 0..2 {
         assert_eq!(town.node(HostId(host), |node, _| node.hub.links.iter().count()), 1);
         assert_eq!(faults(&town, HostId(host)), []);
-        let downs = town.events(HostId(host)).iter().filter(|event| matches!(event, NodeEvent::PeerDown { .. })).count();
+        let downs = town
+            .events(HostId(host))
+            .iter()
+            .filter(|event| matches!(event, NodeEvent::PeerDown { .. }))
+            .count();
         assert_eq!(downs, 0);
     }
 }
@@ -134,8 +138,11 @@ fn a_killed_peer_is_noticed_dialled_with_patience_and_found_again() {
     let tries = dials(&mut town) - before;
     assert!((5..40).contains(&tries), "{tries} dials in two minutes");
     let home = town.add_control(HostId(0));
-    assert!(peers(&mut town, home).iter().any(|peer| peer.node == killed && peer.state == PeerState::Suspect));
+    assert!(
+        peers(&mut town, home).iter().any(|peer| peer.node == killed && peer.state == PeerState::Suspect)
+    );
     town.world.run_for(Duration::from_secs(15 * 60));
+    let home = town.add_control(HostId(0));
     assert!(peers(&mut town, home).iter().any(|peer| peer.node == killed && peer.state == PeerState::Gone));
     town.restart(HostId(2));
     assert!(town.run_until(SECOND * 40, Town::is_whole));
@@ -173,7 +180,13 @@ fn a_peer_that_falls_silent_is_suspect_and_then_closed() {
 fn a_removed_member_is_refused_by_everyone_and_stops() {
     let mut town = Town::of(4);
     let banned = town.id(HostId(3));
-    let removal = Removal { node: banned, banned: true, serial: 1, unknown: Default::default(), signature: Signature([0; 64]) };
+    let removal = Removal {
+        node: banned,
+        banned: true,
+        serial: 1,
+        unknown: Default::default(),
+        signature: Signature([0; 64]),
+    };
     let removal = removal.sign(&town.network, &town.signing);
     let (messenger, _) = town.add_member(mute);
     assert!(town.run_until(SECOND, |town| town.probe(messenger, |probe, _| probe.is_open())));
@@ -243,7 +256,11 @@ fn a_client_may_not_do_what_nodes_do_nor_what_the_home_does() {
         Request::Evict { owner: owner.id(), name: None },
     ];
     for request in requests {
-        assert_eq!(town.ask(client, request.clone()), Response::Error(ErrorCode::Forbidden.into()), "{request:?}");
+        assert_eq!(
+            town.ask(client, request.clone()),
+            Response::Error(ErrorCode::Forbidden.into()),
+            "{request:?}"
+        );
     }
     assert_eq!(town.status(client).members, 1);
 }
@@ -290,7 +307,10 @@ fn half_open_links_of_one_address_are_bounded_and_end_by_themselves() {
     town.world.run_for(SECOND);
     let half_open = town.config.half_open_per_addr;
     assert!(town.node(HostId(0), |node, _| node.hub.links.iter().count()) <= half_open);
-    assert_eq!(faults(&town, HostId(0)).iter().filter(|fault| **fault == PeerFault::TooManyLinks).count(), 200 - half_open);
+    assert_eq!(
+        faults(&town, HostId(0)).iter().filter(|fault| **fault == PeerFault::TooManyLinks).count(),
+        200 - half_open
+    );
     // Another address is served meanwhile.
     let client = town.add_client(&owner, HostId(0));
     assert_eq!(town.status(client).members, 1);
@@ -333,7 +353,8 @@ fn a_node_that_stops_says_goodbye_and_tells_when_it_is_done() {
     let mut town = Town::of(2);
     let owner = Owner::new(&town, 1);
     let client = town.add_client(&owner, HostId(0));
-    let id = town.probe(client, |probe, _| probe.ask(owner.put_blob(name(1), object(1), Version::ZERO, &blob(1))));
+    let id =
+        town.probe(client, |probe, _| probe.ask(owner.put_blob(name(1), object(1), Version::ZERO, &blob(1))));
     town.world.run_for(Duration::from_millis(2));
     let stopped = town.id(HostId(0));
     town.node(HostId(0), |node, now| node.stop(now));
@@ -349,7 +370,9 @@ fn a_disk_that_fails_for_good_stops_the_node() {
     let mut town = Town::of(1);
     let owner = Owner::new(&town, 1);
     let client = town.add_client(&owner, HostId(0));
-    town.world.disk_mut(HostId(0)).fail_next(crate::sim::RequestKind::Mutation, crate::error::DiskError::Fatal);
+    town.world
+        .disk_mut(HostId(0))
+        .fail_next(crate::sim::RequestKind::Mutation, crate::error::DiskError::Fatal);
     town.ask_within(client, owner.put_blob(name(1), object(1), version(&town, 0), &blob(1)), SECOND * 5);
     town.world.run_for(SECOND * 8);
     let events = town.events(HostId(0));

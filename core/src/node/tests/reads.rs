@@ -77,10 +77,15 @@ fn a_range_of_what_is_elsewhere_is_cut_from_the_checked_whole() {
     let client = town.add_client(&owner, HostId(0));
     let bytes = stored(&mut town, &owner, client, 1);
     let home = town.add_control(HostId(0));
-    for (offset, len, expected) in [(100, 50, 100..150), (9_999, 0, 9_999..10_000), (20_000, 5, 10_000..10_000)] {
+    for (offset, len, expected) in
+        [(100, 50, 100..150), (9_999, 0, 9_999..10_000), (20_000, 5, 10_000..10_000)]
+    {
         town.ask(home, Request::Evict { owner: owner.id(), name: None });
         let answer = town.ask(client, Request::GetBlob { id: SUITE.blob_id(&bytes), offset, len });
-        assert!(matches!(&answer, Response::Blob { bytes: came, .. } if *came == bytes.slice(expected.clone())), "{answer:?}");
+        assert!(
+            matches!(&answer, Response::Blob { bytes: came, .. } if *came == bytes.slice(expected.clone())),
+            "{answer:?}"
+        );
     }
 }
 
@@ -135,11 +140,14 @@ fn a_peer_that_sends_other_bytes_is_found_out_and_the_next_one_is_asked() {
     let reader = town.add_client(&owner, HostId(0));
     let answer = town.ask(reader, read(&bytes));
     assert!(matches!(&answer, Response::Blob { bytes: came, .. } if *came == bytes), "{answer:?}");
-    let found_out = town.events(HostId(0)).iter().any(|event| {
-        matches!(event, NodeEvent::Fault { fault: PeerFault::WrongContent, .. })
-    });
+    let found_out = town
+        .events(HostId(0))
+        .iter()
+        .any(|event| matches!(event, NodeEvent::Fault { fault: PeerFault::WrongContent, .. }));
     let asked = liars.iter().any(|(host, _)| {
-        town.probe(*host, |probe, _| probe.seen.iter().any(|request| matches!(request, Request::GetBlob { .. })))
+        town.probe(*host, |probe, _| {
+            probe.seen.iter().any(|request| matches!(request, Request::GetBlob { .. }))
+        })
     });
     assert_eq!(found_out, asked);
 }
@@ -168,14 +176,18 @@ fn the_newest_record_wins_whichever_node_is_asked() {
     assert!(matches!(town.ask(client, put(&newer)), Response::Stored { copies: 2, wanted: 2 }));
     let late = town.add_client(&owner, HostId(2));
     match town.ask(late, owner.get(name(1))) {
-        Response::Record { record: Some(record), fresh: false, .. } => assert!(record.order() < newer.order()),
+        Response::Record { record: Some(record), fresh: false, .. } => {
+            assert!(record.order() < newer.order())
+        }
         other => panic!("{other:?}"),
     }
     town.world.heal(HostId(0), HostId(2));
     town.world.heal(HostId(1), HostId(2));
     town.wait_whole();
     match town.ask(late, owner.get(name(1))) {
-        Response::Record { record: Some(record), fresh: true, .. } => assert_eq!(record.order(), newer.order()),
+        Response::Record { record: Some(record), fresh: true, .. } => {
+            assert_eq!(record.order(), newer.order())
+        }
         other => panic!("{other:?}"),
     }
     // Having passed the newer one on, node 2 holds it itself.
@@ -184,7 +196,9 @@ fn the_newest_record_wins_whichever_node_is_asked() {
     town.world.crash(HostId(1));
     town.world.run_for(SECOND);
     match town.ask(late, owner.get(name(1))) {
-        Response::Record { record: Some(record), fresh: false, .. } => assert_eq!(record.order(), newer.order()),
+        Response::Record { record: Some(record), fresh: false, .. } => {
+            assert_eq!(record.order(), newer.order())
+        }
         other => panic!("{other:?}"),
     }
 }
@@ -284,5 +298,8 @@ fn a_list_without_a_quorum_says_that_it_is_not_complete() {
     town.world.crash(HostId(2));
     town.world.run_for(SECOND);
     let answer = town.ask(client, owner.list());
-    assert!(matches!(&answer, Response::Records { records, complete: false, .. } if records.len() == 1), "{answer:?}");
+    assert!(
+        matches!(&answer, Response::Records { records, complete: false, .. } if records.len() == 1),
+        "{answer:?}"
+    );
 }
