@@ -104,9 +104,11 @@ pub struct Runtime<M: Machine> {
     stopping: bool,
 }
 
+type Command<M> = Box<dyn FnOnce(&mut M, Now) + Send>;
+
 /// What other threads send to the machine's.
 enum Mail<M> {
-    Run(Box<dyn FnOnce(&mut M, Now) + Send>),
+    Run(Command<M>),
     Disk(Ticket, DiskResult),
     Job(Ticket, Option<JobResult>),
     Stop,

@@ -97,7 +97,7 @@ fn id(n: u64) -> BlobId {
 }
 
 fn bytes(n: u64) -> Bytes {
-    let length = if n % 3 == 0 { 3000 } else { 150_000 };
+    let length = if n.is_multiple_of(3) { 3000 } else { 150_000 };
     (0..length).map(|i: u64| (i * 7 + n) as u8).collect::<Vec<u8>>().into()
 }
 
