@@ -78,7 +78,6 @@ pub enum Keep {
 }
 
 /// What a store wants of its owner, the node.
-#[expect(clippy::large_enum_variant, reason = "each is moved twice and never kept; a box would cost more")]
 #[derive(Debug)]
 pub enum StoreOutput {
     /// Its state is loaded: requests that came earlier begin now.

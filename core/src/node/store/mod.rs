@@ -88,6 +88,7 @@ impl fmt::Debug for LocalStore {
             .field("fatal", &self.fatal)
             .field("effects", &self.effects)
             .field("operations", &self.operations)
+            .field("locks", &self.locks)
             .field("outputs", &self.outputs.len())
             .finish_non_exhaustive()
     }

@@ -1,13 +1,13 @@
 //! The bench: a store, a disk of memory, a driver that performs in any order, and things to store.
 
 use crate::config::Config;
-use crate::crypto::{Secret, SigningKey, Suite};
+use crate::crypto::{Secret, Signature, SigningKey, Suite};
 use crate::driver::{DiskReply, DiskRequest, TableOp};
 use crate::error::DiskError;
 use crate::id::{BlobId, Name, NetworkId, NodeId, ObjectId, OwnerId, Position, Ticket};
 use crate::job::Job;
 use crate::node::store::{Keep, Loaded, LocalStore, Origin, Placement, StoreOutput, StoreSetup};
-use crate::record::{Floor, Header, Kind, LiveObject, PartInfo, Pin, PinBody, Record, Version};
+use crate::record::{Floor, Grant, Header, Kind, LiveObject, PartInfo, Pin, PinBody, Record, Version};
 use crate::rng::Rng;
 use crate::time::{Instant, Now};
 use crate::wire::{ErrorCode, Request, Response, Status};
@@ -392,6 +392,24 @@ impl Owner {
         Pin::sign(&NETWORK, &self.0, body)
     }
 
+    /// The same pin, signed by a writer of this owner's with a grant of this epoch.
+    pub(super) fn pin_by(&self, writer: &Self, epoch: u32, name: u8, since: i64, n: u8) -> Pin {
+        let body = self.pin(name, since, n).body().clone();
+        Pin::sign(&NETWORK, &writer.0, PinBody { grant: Some(self.grant(writer, epoch)), ..body })
+    }
+
+    /// A tombstone signed by such a writer.
+    pub(super) fn tombstone_by(&self, writer: &Self, epoch: u32, name: u8, ms: i64) -> Record {
+        let grant = Some(self.grant(writer, epoch));
+        writer.sign(Header { grant, ..self.header(self::name(name), ms) }, &[], &[])
+    }
+
+    fn grant(&self, writer: &Self, epoch: u32) -> Grant {
+        let scope = Name([0; 32]);
+        let signature = Signature([0; 64]);
+        Grant { writer: *writer.0.public(), scope, epoch, not_after: 0, signature }.sign(&NETWORK, &self.0)
+    }
+
     pub(super) fn put(&self, name: u8, since: i64, n: u8) -> Request {
         Request::PutBlob { pins: vec![self.pin(name, since, n)], blob: blob(n).1 }
     }
@@ -449,7 +467,12 @@ impl Owner {
 
     /// A floor record of version `ms`, for everything up to `below`.
     pub(super) fn floor(&self, ms: i64, below: i64) -> Record {
-        let floor = Some(Floor { version: version(below), grant_epoch: 0 });
+        self.floor_of_grants(ms, below, 0)
+    }
+
+    /// One that also voids the grants below this epoch.
+    pub(super) fn floor_of_grants(&self, ms: i64, below: i64, grant_epoch: u32) -> Record {
+        let floor = Some(Floor { version: version(below), grant_epoch });
         self.sign(Header { kind: Kind::Floor, floor, ..self.header(Name([0; 32]), ms) }, &[], &[])
     }
 }

@@ -7,6 +7,7 @@ use crate::node::store::{Keep, Origin};
 use crate::record::Record;
 use crate::wire::{ErrorCode, Request, Response};
 use alloc::sync::Arc;
+use alloc::vec;
 
 const HALF_LEASE: i64 = (limit::LEASE_MS / 2) as i64;
 const SKEW: i64 = limit::CLOCK_SKEW_MS as i64;
@@ -162,6 +163,21 @@ fn everything_not_above_the_floor_is_refused_with_the_floor() {
     assert_eq!(put(&mut bench, owner.client(), &owner.inline(1, 11)), stored(1));
     assert_eq!(bench.ask(OTHER, owner.put(2, 11, 9)), stored(1));
     assert_stale(&put(&mut bench, owner.client(), &owner.floor(9, 9)), &floor);
+}
+
+#[test]
+fn a_writers_grant_counts_until_the_floor_voids_its_epoch() {
+    let (mut bench, owner, writer) = (Bench::new(), Owner::new(1), Owner::new(2));
+    let put_blob = |name, since| Request::PutBlob {
+        pins: vec![owner.pin_by(&writer, 3, name, since, 9)],
+        blob: blob(9).1,
+    };
+    assert_eq!(bench.ask(OTHER, put_blob(1, 20)), stored(1));
+    assert_eq!(put(&mut bench, OTHER, &owner.tombstone_by(&writer, 3, 2, 20)), stored(1));
+    put(&mut bench, OTHER, &owner.floor_of_grants(10, 10, 4));
+    assert_code(&bench.ask(OTHER, put_blob(1, 21)), ErrorCode::Invalid);
+    assert_code(&put(&mut bench, OTHER, &owner.tombstone_by(&writer, 3, 2, 21)), ErrorCode::Invalid);
+    assert_eq!(put(&mut bench, OTHER, &owner.tombstone_by(&writer, 4, 2, 21)), stored(1));
 }
 
 #[test]

@@ -196,6 +196,15 @@ fn running_time_goes_on_over_restarts_and_loses_at_most_one_interval() {
 }
 
 #[test]
+fn nothing_is_remembered_of_what_is_stored() {
+    let (mut bench, owner) = filled();
+    bench.ask(OTHER, put_record(&owner.tombstone(1, 2)));
+    bench.advance(LINGER * 2);
+    bench.status();
+    assert_eq!(std::format!("{:?}", bench.store), std::format!("{:?}", Bench::new().store));
+}
+
+#[test]
 fn requests_that_come_before_the_store_is_loaded_wait_for_it() {
     let (disk, setup) = (Bench::new().disk, Bench::new().setup);
     let mut bench = Bench::on(disk, setup);
