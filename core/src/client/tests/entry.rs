@@ -31,6 +31,7 @@ pub(super) struct Entry {
     pub(super) fresh: bool,
     pub(super) complete: bool,
     pub(super) page_rows: usize,
+    pub(super) config: Config,
     pub(super) now: Now,
     /// Every request, in the order in which they came.
     pub(super) log: Vec<Request>,
@@ -84,6 +85,7 @@ impl Entry {
             fresh: true,
             complete: true,
             page_rows: 256,
+            config: Config::default(),
             now: START,
             log: Vec::new(),
             hangs_up: false,
@@ -107,7 +109,7 @@ impl Entry {
         self.now = now;
         self.fault = None;
         self.requests.clear();
-        self.session = Some(Session::accept(&Config::default(), now, self.local.clone(), [4; 32]));
+        self.session = Some(Session::accept(&self.config, now, self.local.clone(), [4; 32]));
     }
 
     pub(super) fn receive(&mut self, now: Now, bytes: Bytes) {

@@ -1,1 +1,189 @@
-//! x
+//! Links that do not come, break, or fall silent.
+
+use super::entry::refusal;
+use super::*;
+use crate::wire::ErrorCode;
+
+#[test]
+fn an_upload_goes_on_after_its_link_broke() {
+    let mut world = World::new();
+    let content = noise(12 << 20, 1);
+    let mut puts = 0;
+    world.intercept(move |entry, request| {
+        if matches!(request, Request::PutBlob { .. }) {
+            puts += 1;
+            if puts == 4 {
+                entry.hangs_up = true;
+                return Some(Vec::new());
+            }
+        }
+        None
+    });
+    let op = world.begin_store("a", content.clone(), StoreOptions::default());
+    world.run();
+    assert!(world.conn.is_none());
+    world.entry.hangs_up = false;
+    world.end_of(op).unwrap();
+    assert_eq!(world.faults(), [], "a link that breaks is nobody's fault");
+    let connected = world.events.iter().filter(|e| matches!(e, ClientEvent::Connected { .. })).count();
+    assert_eq!(connected, 2);
+    assert!(world.get("a").unwrap() == content);
+}
+
+#[test]
+fn every_request_survives_a_broken_link() {
+    let mut world = World::new();
+    let content = noise(2 << 20, 1);
+    // Each request is lost with its link once, then answered.
+    let mut lost = Vec::new();
+    world.intercept(move |entry, request| {
+        if lost.contains(request) {
+            return None;
+        }
+        lost.push(request.clone());
+        entry.fault = Some(PeerFault::Silent);
+        Some(Vec::new())
+    });
+    world.store("a", content.clone()).unwrap();
+    assert!(world.get("a").unwrap() == content);
+    assert_eq!(keys(&world.list("").unwrap().0), ["a"]);
+    world.delete("a").unwrap();
+    world.clear().unwrap();
+}
+
+#[test]
+fn nobody_there_is_unreachable_at_once() {
+    let mut world = World::new();
+    world.listens.clear();
+    assert_eq!(world.get("a"), Err(OpError::Unreachable));
+    assert_eq!(world.now, START, "without waiting");
+    world.listens.push(1);
+    assert_eq!(world.get("a"), Err(OpError::NotFound), "the next operation tries again");
+}
+
+#[test]
+fn the_next_address_is_tried_when_one_does_not_answer() {
+    let entry = Entry::new(Suite::Sim);
+    let node = entry.node();
+    let mut setup = World::setup(Suite::Sim, Config::default(), 7, 1, &entry);
+    setup.entry = vec![(None, address(9)), (Some(node), address(2))];
+    let mut world = World::from_setup(setup, entry);
+    world.store("a", "content").unwrap();
+    let connected = ClientEvent::Connected { node, addr: address(2) };
+    assert!(world.events.contains(&connected), "{:?}", world.events);
+}
+
+#[test]
+fn a_client_without_any_address_is_unreachable() {
+    let entry = Entry::new(Suite::Sim);
+    let mut setup = World::setup(Suite::Sim, Config::default(), 7, 1, &entry);
+    setup.entry.clear();
+    assert_eq!(World::from_setup(setup, entry).get("a"), Err(OpError::Unreachable));
+}
+
+#[test]
+fn another_network_shows_by_its_silence_after_our_first_message() {
+    for suite in [Suite::Real, Suite::Sim] {
+        let entry = Entry::with_psk(suite, [0x66; 32]);
+        let setup = World::setup(suite, Config::default(), 7, 1, &entry);
+        let mut world = World::from_setup(setup, entry);
+        assert_eq!(world.get("a"), Err(OpError::WrongNetwork));
+    }
+}
+
+#[test]
+fn another_node_than_the_one_named_is_a_fault() {
+    let entry = Entry::new(Suite::Sim);
+    let mut setup = World::setup(Suite::Sim, Config::default(), 7, 1, &entry);
+    setup.entry = vec![(Some(crate::id::NodeId([1; 32])), address(1))];
+    let mut world = World::from_setup(setup, entry);
+    assert_eq!(world.get("a"), Err(OpError::Peer(PeerFault::WrongNode)));
+}
+
+#[test]
+fn a_listener_that_never_speaks_is_unreachable() {
+    let mut world = World::new();
+    world.is_deaf = true;
+    assert_eq!(world.get("a"), Err(OpError::Unreachable));
+    assert!(world.now.mono - START.mono <= Config::default().handshake_deadline + Duration::from_secs(1));
+}
+
+#[test]
+fn every_operation_ends_when_the_entry_node_falls_silent() {
+    let mut world = World::new();
+    world.store("a", noise(3 << 20, 1)).unwrap();
+    world.entry.is_mute = true;
+    let ops = [
+        world.begin_store("b", noise(10 << 20, 2), StoreOptions::default()),
+        world.begin_store("c", "small", StoreOptions::default()),
+        world.client.get(world.now, "a", GetOptions::default()),
+        world.client.delete(world.now, "a"),
+        world.client.list(world.now, ""),
+        world.client.clear(world.now),
+        world.client.evict(world.now, Some("a")),
+        world.client.status(world.now),
+        world.client.peers(world.now),
+        world.client.verify(world.now),
+        world.client.invite(world.now, false),
+    ];
+    for op in ops {
+        let end = world.end_of(op).unwrap_err();
+        assert!(matches!(end, OpError::Peer(PeerFault::Silent) | OpError::Deadline), "{end:?}");
+    }
+    let longest = Config::default().bulk_deadline + 2 * Config::default().request_deadline;
+    assert!(world.now.mono - START.mono <= longest, "{:?}", world.now.mono - START.mono);
+}
+
+#[test]
+fn operations_end_while_the_node_that_they_knew_stays_away() {
+    let mut world = World::new();
+    world.store("a", noise(3 << 20, 1)).unwrap();
+    world.entry.is_mute = true;
+    let op = world.client.get(world.now, "a", GetOptions::default());
+    world.run();
+    world.listens.clear();
+    world.cut();
+    assert_eq!(world.end_of(op), Err(OpError::Unreachable));
+    let waited = world.now.mono - START.mono;
+    assert!(waited >= Duration::from_secs(60), "a node that restarts is waited for: {waited:?}");
+}
+
+#[test]
+fn a_busy_peer_is_asked_again() {
+    let mut world = World::new();
+    let mut refusals = 3;
+    world.intercept(move |_, _| {
+        refusals = i32::max(refusals - 1, 0);
+        (refusals > 0).then(|| vec![refusal(ErrorCode::Busy, None)])
+    });
+    world.store("a", "content").unwrap();
+    world.intercept(|_, _| Some(vec![refusal(ErrorCode::Busy, None)]));
+    assert_eq!(world.get("a"), Err(OpError::Deadline), "but not for ever");
+}
+
+#[test]
+fn no_more_requests_are_open_than_the_peer_bears() {
+    let mut world = World::new();
+    world.entry.config.max_requests = 2;
+    let ops: Vec<OpId> = (0..50)
+        .map(|n| world.begin_store(&n.to_string(), noise(30_000, n), StoreOptions::default()))
+        .collect();
+    for op in ops {
+        world.end_of(op).unwrap();
+    }
+    assert_eq!(world.faults(), []);
+}
+
+#[test]
+fn a_late_answer_to_a_cancelled_operation_is_no_fault() {
+    let mut world = World::new();
+    world.store("a", "content").unwrap();
+    world.entry.is_mute = true;
+    let op = world.client.get(world.now, "a", GetOptions::default());
+    world.run();
+    world.client.cancel(world.now, op);
+    world.entry.is_mute = false;
+    assert_eq!(world.end_of(op), Err(OpError::Cancelled));
+    assert_eq!(world.get("a").unwrap(), b"content");
+    assert_eq!(world.faults(), []);
+}

@@ -1,6 +1,6 @@
 //! A client against a small entry node of the tests: a session in accept mode and maps, a virtual clock, a disk in memory.
 
-mod cluster;
+mod commands;
 mod damage;
 mod entry;
 mod files;
@@ -9,7 +9,7 @@ mod link;
 mod versions;
 
 use alloc::boxed::Box;
-use alloc::collections::{BTreeMap, VecDeque};
+use alloc::collections::BTreeMap;
 use alloc::string::ToString;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -22,11 +22,11 @@ use super::{Client, ClientEvent, ClientSetup, FileMeta, GetOptions, Outcome, Sto
 use crate::config::Config;
 use crate::crypto::{Secret, SigningKey, Suite};
 use crate::driver::{DiskReply, DiskRequest, Input, Machine, Output, TableOp};
-use crate::error::{DiskError, OpError};
-use crate::id::{ConnId, NetworkId, OpId};
-use crate::record::network_id;
+use crate::error::{DiskError, OpError, PeerFault};
+use crate::id::{ConnId, NetworkId, OpId, OwnerId};
+use crate::record::{Record, Version, network_id};
 use crate::time::{Instant, Now};
-use crate::vault::Vault;
+use crate::vault::{Content, FileDraft, Vault, file_record};
 use crate::wire::{Request, Response};
 
 const START: Now = Now { mono: Instant(1_000_000), unix_ms: 1_800_000_000_000 };
@@ -81,7 +81,11 @@ impl World {
 
     fn of_device(suite: Suite, config: Config, vault_seed: u8, device: u8) -> Self {
         let entry = Entry::new(suite);
-        let setup = ClientSetup {
+        Self::from_setup(Self::setup(suite, config, vault_seed, device, &entry), entry)
+    }
+
+    fn setup(suite: Suite, config: Config, vault_seed: u8, device: u8, entry: &Entry) -> ClientSetup {
+        ClientSetup {
             suite,
             config,
             network: network(suite),
@@ -92,8 +96,7 @@ impl World {
             device: Secret::new([device; 32]),
             entry: vec![(Some(entry.node()), address(1))],
             seed: [9; 32],
-        };
-        Self::from_setup(setup, entry)
+        }
     }
 
     fn from_setup(setup: ClientSetup, entry: Entry) -> Self {
@@ -331,8 +334,26 @@ impl World {
         }
     }
 
-    fn disconnects(&self) -> Vec<&ClientEvent> {
-        self.events.iter().filter(|event| matches!(event, ClientEvent::Disconnected { .. })).collect()
+    /// Why links ended, in order.
+    fn faults(&self) -> Vec<PeerFault> {
+        let fault = |event: &ClientEvent| match event {
+            ClientEvent::Disconnected { fault } => fault.clone(),
+            _ => None,
+        };
+        self.events.iter().filter_map(fault).collect()
+    }
+
+    fn owner(&self) -> OwnerId {
+        vault(self.suite, 7).owner()
+    }
+
+    /// A record that another device of the same vault writes at this time.
+    fn record_of_another_device(&self, key: &str, unix_ms: u64, content: &'static str) -> Record {
+        let vault = vault(self.suite, 7);
+        let content = Content::Inline(Bytes::from_static(content.as_bytes()));
+        let since = Version::new(unix_ms, 0, [2; 8]).unwrap();
+        let draft = FileDraft { key, since, parent: None, modified_ms: 0, expires: 0, content: &content };
+        file_record(vault.keys(), &network(self.suite), &draft).unwrap()
     }
 }
 
@@ -349,9 +370,4 @@ fn noise(len: usize, seed: u8) -> Vec<u8> {
 
 fn keys(entries: &[FileMeta]) -> Vec<alloc::string::String> {
     entries.iter().map(|entry| entry.key.to_string()).collect()
-}
-
-/// What happened last to a queue of scripted answers: each is used once.
-fn script(answers: impl IntoIterator<Item = Vec<Response>>) -> VecDeque<Vec<Response>> {
-    answers.into_iter().collect()
 }
