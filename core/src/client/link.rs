@@ -2,6 +2,7 @@
 //!
 //! Knows nothing of operations: it is told when a link is needed, and tells what came over it.
 
+use alloc::boxed::Box;
 use alloc::collections::{BTreeSet, VecDeque};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -10,6 +11,7 @@ use core::net::SocketAddr;
 use core::time::Duration;
 
 use super::event::ClientEvent;
+use super::round::{Failure, Round};
 use crate::config::Config;
 use crate::driver::Output;
 use crate::error::{ApiMisuse, OpError, PeerFault};
@@ -20,6 +22,10 @@ use crate::time::{Instant, Now};
 use crate::wire::{Class, CloseReason, Message};
 
 /// What happened to the link.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "all but a few are messages, and no more wait than one input brought"
+)]
 #[derive(Debug)]
 pub(super) enum LinkEvent {
     /// It is open.
@@ -30,15 +36,6 @@ pub(super) enum LinkEvent {
     Lost { fault: Option<PeerFault> },
     /// Every address was tried, none led to an open link.
     Unreached(OpError),
-}
-
-/// Why an address did not lead to an open link.
-#[derive(Debug)]
-enum Failure {
-    Unreachable,
-    /// The peer closed after our first message.
-    Refused,
-    Fault(PeerFault),
 }
 
 #[derive(Debug)]
@@ -54,7 +51,7 @@ enum State {
     /// The handshake is under way, or the link is open.
     Up {
         conn: ConnId,
-        session: Session,
+        session: Box<Session>,
     },
     /// The client was closed.
     Closed,
@@ -75,8 +72,7 @@ pub(super) struct Link {
     dialled: u64,
     /// Which address is dialled, or was last.
     at: usize,
-    /// How the addresses failed in this round.
-    failures: Vec<Failure>,
+    round: Round,
     wait: Duration,
     /// When the driver last reported bytes as sent.
     moved: Instant,
@@ -100,7 +96,7 @@ impl Link {
             given_up: BTreeSet::new(),
             dialled: 0,
             at: 0,
-            failures: Vec::new(),
+            round: Round::default(),
             moved: Instant::default(),
         }
     }
@@ -179,6 +175,7 @@ impl Link {
             State::Dialling { conn: dialled, .. } if *dialled == conn => {
                 let expect = self.entry.get(self.at).and_then(|(node, _)| *node);
                 let session = Session::dial(&self.config, now, self.local.clone(), expect, entropy);
+                let session = Box::new(session);
                 self.moved = now.mono;
                 self.state = State::Up { conn, session };
                 self.pump(outputs);
@@ -343,7 +340,7 @@ impl Link {
         while let Some(event) = session.poll_event() {
             match event {
                 SessionEvent::Open(peer) => {
-                    self.failures.clear();
+                    self.round = Round::default();
                     self.wait = self.config.redial_first;
                     if let Some((_, addr)) = self.entry.get(self.at) {
                         self.events.push_back(LinkEvent::Opened { node: peer.node, addr: *addr });
@@ -376,9 +373,8 @@ impl Link {
 
     /// This address did not lead to an open link: the next one is tried.
     fn failed(&mut self, now: Now, failure: Failure, outputs: &mut Outputs) {
-        self.failures.push(failure);
         self.at = (self.at + 1) % self.entry.len().max(1);
-        if self.failures.len() < self.entry.len() {
+        if self.round.add(failure) < self.entry.len() {
             self.dial(now, outputs);
         } else {
             self.end_round(now);
@@ -386,8 +382,8 @@ impl Link {
     }
 
     fn end_round(&mut self, now: Now) {
-        let failures = core::mem::take(&mut self.failures);
-        self.events.push_back(LinkEvent::Unreached(verdict(failures)));
+        let verdict = core::mem::take(&mut self.round).verdict();
+        self.events.push_back(LinkEvent::Unreached(verdict));
         self.wait_to_redial(now);
     }
 
@@ -408,18 +404,4 @@ impl Link {
         self.given_up.insert(conn);
         outputs.push_back(Output::Close { conn });
     }
-}
-
-/// What a round in vain means for whoever waits.
-fn verdict(failures: Vec<Failure>) -> OpError {
-    let all_refused =
-        !failures.is_empty() && failures.iter().all(|failure| matches!(failure, Failure::Refused));
-    if all_refused {
-        return OpError::WrongNetwork;
-    }
-    let fault = failures.into_iter().find_map(|failure| match failure {
-        Failure::Fault(fault) => Some(fault),
-        _ => None,
-    });
-    fault.map_or(OpError::Unreachable, OpError::Peer)
 }

@@ -16,6 +16,7 @@ mod pages;
 mod pass;
 mod place;
 mod requests;
+mod round;
 mod running;
 mod seen;
 mod setup;

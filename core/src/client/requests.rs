@@ -27,6 +27,7 @@ struct Entry {
 }
 
 /// What to do next.
+#[expect(clippy::large_enum_variant, reason = "acted on at once, never kept")]
 #[derive(Debug)]
 pub(super) enum NextStep {
     /// Send this.
@@ -164,7 +165,8 @@ impl Requests {
 
     /// Forgets the requests of an operation that ended; those that are open keep their ids until they are answered.
     pub(super) fn forget(&mut self, op: OpId) {
-        for id in self.of_op.remove(&op).unwrap_or_default() {
+        let Some(ids) = self.of_op.remove(&op) else { return };
+        for id in ids {
             match self.entries.get_mut(&id) {
                 Some(entry) if entry.sent => {
                     entry.op = None;

@@ -212,6 +212,7 @@ impl Running {
             self.check_at.get_or_insert(now.mono + self.patience());
         } else {
             self.link.rest();
+            self.check_at = None;
         }
         self.link.pump(&mut self.effects.outputs);
     }

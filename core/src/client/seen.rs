@@ -22,7 +22,7 @@ struct Row {
     /// What it is to become; never below `durable`.
     highest: Version,
     /// Operations that hold it.
-    holders: usize,
+    holders: BTreeSet<OpId>,
     /// A write is under way.
     writing: bool,
 }
@@ -53,11 +53,9 @@ pub(super) struct Seen {
     rows: BTreeMap<Name, Row>,
     holders: BTreeMap<OpId, Holder>,
     requests: BTreeMap<Ticket, Request>,
-    issued: VecDeque<DiskRequestFor>,
+    issued: VecDeque<(Ticket, DiskRequest)>,
     settled: VecDeque<(OpId, Result<(), DiskError>)>,
 }
-
-type DiskRequestFor = (Ticket, DiskRequest);
 
 impl Seen {
     pub(super) fn new(network: &NetworkId, owner: Option<OwnerId>) -> Self {
@@ -84,7 +82,7 @@ impl Seen {
                 unread.push(*name);
                 Row::default()
             });
-            row.holders += 1;
+            row.holders.insert(op);
         }
         if !unread.is_empty() {
             let keys = unread.iter().map(|name| self.key(name)).collect();
@@ -116,7 +114,7 @@ impl Seen {
         let Some(holder) = self.holders.remove(&op) else { return };
         for name in holder.names {
             if let Some(row) = self.rows.get_mut(&name) {
-                row.holders -= 1;
+                row.holders.remove(&op);
                 self.forget_if_unused(&name);
             }
         }
@@ -179,16 +177,17 @@ impl Seen {
         if !damaged.is_empty() {
             self.not_loaded(&damaged, DiskError::Corrupt);
         }
-        self.settle();
+        self.settle(names);
     }
 
     /// Rows that could not be read are forgotten, so that the next operation reads them again.
     fn not_loaded(&mut self, names: &[Name], error: DiskError) {
         self.failed(names, error);
         for name in names {
-            self.rows.remove(name);
-            for holder in self.holders.values_mut() {
-                holder.names.remove(name);
+            for op in self.rows.remove(name).unwrap_or_default().holders {
+                if let Some(holder) = self.holders.get_mut(&op) {
+                    holder.names.remove(name);
+                }
             }
         }
     }
@@ -207,7 +206,7 @@ impl Seen {
             Some(error) => self.failed(&names, error),
             None => {
                 self.write_what_rose(names.iter().copied(), tickets);
-                self.settle();
+                self.settle(&names);
             }
         }
         for name in &names {
@@ -217,10 +216,10 @@ impl Seen {
 
     /// The disk failed on these rows: whoever waits for one of them ends.
     fn failed(&mut self, names: &[Name], error: DiskError) {
-        for (op, holder) in &mut self.holders {
-            if holder.waiting && names.iter().any(|name| holder.names.contains(name)) {
+        for op in self.holders_of(names) {
+            if let Some(holder) = self.holders.get_mut(&op).filter(|holder| holder.waiting) {
                 holder.waiting = false;
-                self.settled.push_back((*op, Err(error)));
+                self.settled.push_back((op, Err(error)));
             }
         }
     }
@@ -253,17 +252,29 @@ impl Seen {
         !holder.waiting
     }
 
-    fn settle(&mut self) {
-        for (op, holder) in &mut self.holders {
-            if holder.waiting && is_settled(&self.rows, holder) {
+    /// Tells those who waited for one of these rows and now have all of theirs.
+    fn settle(&mut self, names: &[Name]) {
+        for op in self.holders_of(names) {
+            if let Some(holder) = self.holders.get_mut(&op)
+                && holder.waiting
+                && is_settled(&self.rows, holder)
+            {
                 holder.waiting = false;
-                self.settled.push_back((*op, Ok(())));
+                self.settled.push_back((op, Ok(())));
             }
         }
     }
 
+    fn holders_of(&self, names: &[Name]) -> BTreeSet<OpId> {
+        names.iter().filter_map(|name| self.rows.get(name)).flat_map(|row| &row.holders).copied().collect()
+    }
+
     fn forget_if_unused(&mut self, name: &Name) {
-        if self.rows.get(name).is_some_and(|row| row.holders == 0 && row.durable.is_some() && !row.writing) {
+        if self
+            .rows
+            .get(name)
+            .is_some_and(|row| row.holders.is_empty() && row.durable.is_some() && !row.writing)
+        {
             self.rows.remove(name);
         }
     }

@@ -15,11 +15,16 @@ const STEP: usize = 1 << 20;
 /// Who holds how much.
 #[derive(Debug)]
 pub(super) struct Window {
+    /// What reads may hold together, and what they do.
     reads: usize,
+    reads_used: usize,
     reserved: BTreeMap<OpId, usize>,
     queue: VecDeque<(OpId, usize)>,
+    /// The same for stores.
     writes: usize,
+    writes_used: usize,
     held: BTreeMap<OpId, usize>,
+    /// Stores that found no room.
     starved: BTreeSet<OpId>,
     ready: VecDeque<OpId>,
 }
@@ -28,9 +33,11 @@ impl Window {
     pub(super) fn new(bytes: usize) -> Self {
         Self {
             reads: bytes / 2,
+            reads_used: 0,
             reserved: BTreeMap::new(),
             queue: VecDeque::new(),
             writes: bytes - bytes / 2,
+            writes_used: 0,
             held: BTreeMap::new(),
             starved: BTreeSet::new(),
             ready: VecDeque::new(),
@@ -40,13 +47,11 @@ impl Window {
     /// Asks for `bytes`, at most all that there are, for a read. `true` if it has them now, in place of what it had; else it
     /// will be [`ready`](Self::next_ready) when it has.
     pub(super) fn reserve(&mut self, op: OpId, bytes: usize) -> bool {
-        self.reserved.remove(&op);
+        self.reads_used -= self.reserved.remove(&op).unwrap_or(0);
         self.queue.push_back((op, bytes.min(self.reads)));
         self.grant_reads();
-        match self.ready.iter().position(|ready| *ready == op) {
-            Some(at) => self.ready.remove(at).is_some(),
-            None => false,
-        }
+        // Granted just now, it stands last.
+        self.ready.pop_back_if(|ready| *ready == op).is_some()
     }
 
     /// What a read has reserved.
@@ -62,12 +67,13 @@ impl Window {
     /// Takes up to `want` bytes for a store; zero: none now, and it will be [`ready`](Self::next_ready) when there may be.
     pub(super) fn take(&mut self, op: OpId, want: usize) -> usize {
         let taken = want.min(self.room(op));
-        match self.held.get_mut(&op) {
-            Some(held) if taken > 0 => *held += taken,
-            _ if want > 0 => {
-                self.starved.insert(op);
-            }
-            _ => {}
+        if taken > 0 {
+            *self.held.entry(op).or_default() += taken;
+            self.writes_used += taken;
+            // What is left is for the next one.
+            self.wake_store();
+        } else if want > 0 {
+            self.starved.insert(op);
         }
         taken
     }
@@ -75,21 +81,25 @@ impl Window {
     /// Gives back what a store no longer holds.
     pub(super) fn give_back(&mut self, op: OpId, bytes: usize) {
         if let Some(held) = self.held.get_mut(&op) {
-            *held = held.saturating_sub(bytes);
+            let bytes = bytes.min(*held);
+            *held -= bytes;
+            self.writes_used -= bytes;
         }
-        self.wake_stores();
+        self.wake_store();
     }
 
     /// Forgets an operation that ended.
     pub(super) fn release(&mut self, op: OpId) {
-        self.reserved.remove(&op);
-        self.queue.retain(|(waiting, _)| *waiting != op);
-        self.starved.remove(&op);
         self.ready.retain(|ready| *ready != op);
-        if self.held.remove(&op).is_some() {
-            self.wake_stores();
+        self.starved.remove(&op);
+        if let Some(held) = self.held.remove(&op) {
+            self.writes_used -= held;
+            self.wake_store();
+        } else {
+            self.reads_used -= self.reserved.remove(&op).unwrap_or(0);
+            self.queue.retain(|(waiting, _)| *waiting != op);
+            self.grant_reads();
         }
-        self.grant_reads();
     }
 
     /// An operation that waited and may go on.
@@ -98,20 +108,17 @@ impl Window {
     }
 
     fn grant_reads(&mut self) {
-        let mut used: usize = self.reserved.values().sum();
-        while let Some(&(op, bytes)) = self.queue.front() {
-            if used + bytes > self.reads {
-                return;
-            }
-            used += bytes;
-            self.queue.pop_front();
+        while let Some((op, bytes)) =
+            self.queue.pop_front_if(|(_, bytes)| self.reads_used + *bytes <= self.reads)
+        {
+            self.reads_used += bytes;
             self.reserved.insert(op, bytes);
             self.ready.push_back(op);
         }
     }
 
     fn room(&self, op: OpId) -> usize {
-        let used: usize = self.held.values().sum();
+        let used = self.writes_used;
         let Some((oldest, of_oldest)) = self.held.first_key_value() else { return 0 };
         if *oldest == op {
             return self.writes.saturating_sub(used).min(STEP);
@@ -122,8 +129,9 @@ impl Window {
         young.saturating_sub(used - of_oldest).min(step)
     }
 
-    fn wake_stores(&mut self) {
-        self.ready.extend(core::mem::take(&mut self.starved));
+    /// Wakes the oldest store that found no room; it wakes the next when it has taken its part.
+    fn wake_store(&mut self) {
+        self.ready.extend(self.starved.pop_first());
     }
 }
 
@@ -181,6 +189,8 @@ mod tests {
         while window.take(B, usize::MAX) > 0 {}
         window.give_back(A, 1 << 20);
         let ready: alloc::vec::Vec<OpId> = core::iter::from_fn(|| window.next_ready()).collect();
-        assert_eq!(ready, [A, B]);
+        assert_eq!(ready, [A], "the oldest first");
+        assert!(window.take(A, 1) > 0);
+        assert_eq!(window.next_ready(), Some(B), "then the next");
     }
 }

@@ -101,7 +101,8 @@ fn an_answer_of_another_kind_is_a_fault() {
 fn an_answer_about_fewer_pins_than_were_asked_is_a_fault() {
     let mut world = World::new();
     world.intercept(|_, request| {
-        matches!(request, Request::Have { .. }).then(|| vec![Response::Have { copies: Vec::new(), wanted: 1 }])
+        matches!(request, Request::Have { .. })
+            .then(|| vec![Response::Have { copies: Vec::new(), wanted: 1 }])
     });
     assert_eq!(world.store("a", noise(100_000, 1)), Err(OpError::Peer(PeerFault::WrongContent)));
 }
