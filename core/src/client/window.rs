@@ -31,12 +31,15 @@ pub(super) struct Window {
 
 impl Window {
     pub(super) fn new(bytes: usize) -> Self {
+        // With less than this, one store or read alone could not go on.
+        let reads = (bytes / 2).max(limit::BLOB);
+        let writes = (bytes / 2).max(2 * limit::BLOB);
         Self {
-            reads: bytes / 2,
+            reads,
             reads_used: 0,
             reserved: BTreeMap::new(),
             queue: VecDeque::new(),
-            writes: bytes - bytes / 2,
+            writes,
             writes_used: 0,
             held: BTreeMap::new(),
             starved: BTreeSet::new(),
@@ -145,9 +148,10 @@ mod tests {
 
     #[test]
     fn reads_get_their_bytes_in_turn() {
-        let mut window = Window::new(200);
-        assert!(window.reserve(A, 60));
-        assert!(!window.reserve(B, 60), "only 40 are left");
+        let mut window = Window::new(0);
+        let most = limit::BLOB / 10 * 6;
+        assert!(window.reserve(A, most));
+        assert!(!window.reserve(B, most), "only four tenths are left");
         assert!(!window.reserve(C, 10), "a small read does not overtake for ever");
         window.release(A);
         assert_eq!((window.next_ready(), window.next_ready(), window.next_ready()), (Some(B), Some(C), None));
@@ -155,10 +159,11 @@ mod tests {
 
     #[test]
     fn a_read_larger_than_the_window_gets_the_window() {
-        let mut window = Window::new(200);
-        assert!(window.reserve(A, 1000));
+        let mut window = Window::new(0);
+        assert!(window.reserve(A, usize::MAX));
+        assert!(!window.reserve(B, 1));
         window.release(A);
-        assert!(window.reserve(B, 100));
+        assert_eq!(window.next_ready(), Some(B));
     }
 
     #[test]
@@ -181,16 +186,20 @@ mod tests {
     }
 
     #[test]
-    fn a_store_that_found_no_room_is_told_when_there_is_some() {
-        let mut window = Window::new(16 << 20);
+    fn stores_that_found_no_room_are_woken_one_by_one() {
+        let mut window = Window::new(0);
         window.join(A);
         window.join(B);
         while window.take(A, usize::MAX) > 0 {}
         while window.take(B, usize::MAX) > 0 {}
+        while let Some(op) = window.next_ready() {
+            assert_eq!(window.take(op, usize::MAX), 0);
+        }
         window.give_back(A, 1 << 20);
-        let ready: alloc::vec::Vec<OpId> = core::iter::from_fn(|| window.next_ready()).collect();
-        assert_eq!(ready, [A], "the oldest first");
+        assert_eq!((window.next_ready(), window.next_ready()), (Some(A), None), "the oldest first");
         assert!(window.take(A, 1) > 0);
         assert_eq!(window.next_ready(), Some(B), "then the next");
+        window.release(A);
+        assert!(window.take(B, 1) > 0);
     }
 }

@@ -230,3 +230,60 @@ fn many_stores_at_once_end_within_the_window() {
         assert!(world.get(&n.to_string()).unwrap() == *content, "{n}");
     }
 }
+
+#[test]
+fn a_client_with_the_smallest_window_stores_and_gets_all_the_same() {
+    let config = Config { client_window: 0, pieces_in_flight: 1, max_requests: 1, ..Config::default() };
+    let mut world = World::with(Suite::Sim, config);
+    let contents = [noise(9 << 20, 1), noise(5 << 20, 2), noise(10, 3)];
+    let keys = ["a", "b", "c"];
+    let ops: Vec<OpId> = keys
+        .iter()
+        .zip(&contents)
+        .map(|(key, content)| world.begin_store(key, content.clone(), StoreOptions::default()))
+        .collect();
+    for op in ops {
+        world.end_of(op).unwrap();
+    }
+    let gets = keys.map(|key| world.client.get(world.now, key, GetOptions::default()));
+    for (op, content) in gets.into_iter().zip(contents) {
+        world.end_of(op).unwrap();
+        assert!(world.got[&op] == content);
+    }
+}
+
+#[test]
+fn answers_in_any_order_and_links_that_break_change_nothing() {
+    for seed in 0..20 {
+        let mut world = World::new();
+        world.chaos = Some(Rng::from_seed([seed; 32]));
+        world.entry.page_rows = 4;
+        let contents: Vec<Vec<u8>> =
+            [0, 5, 20_000, 300_000, 3 << 20, 6 << 20].iter().map(|len| noise(*len, seed)).collect();
+        let key = |n: usize| alloc::format!("{}", n % 4);
+        let stores: Vec<(usize, OpId)> = (0..12)
+            .map(|n| (n, world.begin_store(&key(n), contents[n % 6].clone(), StoreOptions::default())))
+            .collect();
+        let mut last = BTreeMap::new();
+        for (n, op) in stores {
+            let outcome = world.end_of(op).unwrap();
+            let Outcome::Stored { version, .. } = outcome else { panic!("{outcome:?}") };
+            let newest = last.entry(key(n)).or_insert((version, n % 6));
+            *newest = (*newest).max((version, n % 6));
+        }
+        let list = world.client.list(world.now, "");
+        let gets: Vec<(usize, OpId)> = last
+            .iter()
+            .map(|(key, (_, n))| (*n, world.client.get(world.now, key, GetOptions::default())))
+            .collect();
+        for (n, op) in gets {
+            world.end_of(op).unwrap();
+            assert!(world.got[&op] == contents[n], "seed {seed}");
+        }
+        world.end_of(list).unwrap();
+        assert_eq!(world.listed[&list].len(), 4);
+        world.clear().unwrap();
+        assert_eq!(world.list("").unwrap().0, []);
+        assert_eq!(world.faults(), [], "seed {seed}");
+    }
+}

@@ -25,6 +25,7 @@ use crate::driver::{DiskReply, DiskRequest, Input, Machine, Output, TableOp};
 use crate::error::{DiskError, OpError, PeerFault};
 use crate::id::{ConnId, NetworkId, OpId, OwnerId};
 use crate::record::{Record, Version, network_id};
+use crate::rng::Rng;
 use crate::time::{Instant, Now};
 use crate::vault::{Content, FileDraft, Vault, file_record};
 use crate::wire::{Request, Response};
@@ -68,6 +69,10 @@ struct World {
     holds_back: bool,
     /// The entry node does not read.
     is_deaf: bool,
+    /// Disk and jobs answer in an order of this one's choosing, and the link breaks when it says so.
+    chaos: Option<Rng>,
+    /// What chaos has not answered yet.
+    unanswered: Vec<Input>,
 }
 
 impl World {
@@ -117,6 +122,8 @@ impl World {
             asked: BTreeMap::new(),
             holds_back: false,
             is_deaf: false,
+            chaos: None,
+            unanswered: Vec::new(),
         }
     }
 
@@ -208,10 +215,34 @@ impl World {
             while let Some(output) = self.client.poll_output() {
                 self.perform(output);
             }
-            if !self.let_entry_speak() {
+            if !self.let_entry_speak() && !self.let_chaos_act() {
                 return;
             }
         }
+    }
+
+    /// Answers what the client wants done: now, or when chaos likes.
+    fn answer(&mut self, input: Input) {
+        match self.chaos {
+            None => self.input(input),
+            Some(_) => self.unanswered.push(input),
+        }
+    }
+
+    /// `false` if there is nothing left to be done.
+    fn let_chaos_act(&mut self) -> bool {
+        let Some(rng) = &mut self.chaos else { return false };
+        let cut = rng.below(50) == 0;
+        let waiting = self.unanswered.len();
+        if waiting == 0 {
+            return false;
+        }
+        let chosen = self.unanswered.swap_remove(rng.below(waiting as u32) as usize);
+        if cut {
+            self.cut();
+        }
+        self.input(chosen);
+        true
     }
 
     fn perform(&mut self, output: Output<ClientEvent>) {
@@ -241,11 +272,11 @@ impl World {
             }
             Output::Disk { ticket, request } => {
                 let result = self.disk(request);
-                self.input(Input::Disk { ticket, result });
+                self.answer(Input::Disk { ticket, result });
             }
             Output::Job { ticket, job } => {
                 let result = job.run();
-                self.input(Input::Job { ticket, result });
+                self.answer(Input::Job { ticket, result });
             }
             Output::Event(event) => self.take_event(event),
         }
@@ -364,7 +395,7 @@ fn address(port: u16) -> core::net::SocketAddr {
 /// Bytes that do not repeat, so that pieces differ.
 fn noise(len: usize, seed: u8) -> Vec<u8> {
     let mut bytes = vec![0; len];
-    crate::rng::Rng::from_seed([seed; 32]).fill(&mut bytes);
+    Rng::from_seed([seed; 32]).fill(&mut bytes);
     bytes
 }
 
