@@ -177,17 +177,21 @@ impl Context<'_> {
         self.effects.seen.raise(self.op, versions, &mut self.effects.tickets)
     }
 
-    /// A new version of this name, above `highest` and everything seen.
-    pub(super) fn next_version(&self, name: &Name, highest: Version) -> Result<Version, OpError> {
+    /// A new version of this name, above `highest` and everything seen, not before `not_before_ms`: see [`Seen::reserve`].
+    pub(super) fn next_version(
+        &mut self,
+        name: &Name,
+        highest: Version,
+        not_before_ms: u64,
+    ) -> Result<Version, OpError> {
+        within_clock(self.now, highest.max(self.effects.seen.highest(name)))?;
         let writer = self.keys()?.writer_tag(&self.env.device, name);
-        let highest = highest.max(self.effects.seen.highest(name));
-        within_clock(self.now, highest)?;
-        Version::next(self.now.unix_ms, highest, writer).ok_or(OpError::Clock)
+        self.effects.seen.reserve(name, not_before_ms, highest, writer).ok_or(OpError::Clock)
     }
 }
 
 /// A vault never merges a clock that is too far ahead of its own.
-pub(super) fn within_clock(now: Now, version: Version) -> Result<(), OpError> {
+fn within_clock(now: Now, version: Version) -> Result<(), OpError> {
     let latest = now.unix_ms.saturating_add(limit::CLOCK_SKEW_MS);
     if version.ms() > latest { Err(OpError::Clock) } else { Ok(()) }
 }

@@ -65,7 +65,7 @@ impl Delete {
     }
 
     fn put(&mut self, cx: &mut Context<'_>, highest: Version) -> Step {
-        self.version = cx.next_version(&self.name, highest)?;
+        self.version = cx.next_version(&self.name, highest, cx.now.unix_ms)?;
         let record = tombstone(cx.keys()?, &cx.env.network, &self.name, self.version)
             .map_err(|_| OpError::TooLarge)?;
         self.phase = Phase::Recording;

@@ -52,6 +52,8 @@ pub(super) struct Seen {
     prefix: Vec<u8>,
     rows: BTreeMap<Name, Row>,
     holders: BTreeMap<OpId, Holder>,
+    /// Versions given out, as long as another of the same time could be.
+    reserved: BTreeMap<Name, Version>,
     requests: BTreeMap<Ticket, Request>,
     issued: VecDeque<(Ticket, DiskRequest)>,
     settled: VecDeque<(OpId, Result<(), DiskError>)>,
@@ -64,6 +66,7 @@ impl Seen {
             prefix: [b"seen/".as_slice(), network.as_bytes(), owner.as_bytes()].concat(),
             rows: BTreeMap::new(),
             holders: BTreeMap::new(),
+            reserved: BTreeMap::new(),
             requests: BTreeMap::new(),
             issued: VecDeque::new(),
             settled: VecDeque::new(),
@@ -96,6 +99,23 @@ impl Seen {
     /// The highest version known of a name that is loaded.
     pub(super) fn highest(&self, name: &Name) -> Version {
         self.rows.get(name).map_or(Version::ZERO, |row| row.highest)
+    }
+
+    /// A version of a loaded name above `highest`, everything seen and everything reserved before, not before `not_before_ms`.
+    /// No two operations get the same one; `None` past the end of time.
+    pub(super) fn reserve(
+        &mut self,
+        name: &Name,
+        not_before_ms: u64,
+        highest: Version,
+        writer: [u8; 8],
+    ) -> Option<Version> {
+        let reserved = self.reserved.get(name).copied().unwrap_or(Version::ZERO);
+        let version = Version::next(not_before_ms, highest.max(self.highest(name)).max(reserved), writer)?;
+        // What was reserved before this time is below whatever comes.
+        self.reserved.retain(|_, reserved| reserved.ms() >= not_before_ms);
+        self.reserved.insert(*name, version);
+        Some(version)
     }
 
     /// Raises rows that `op` has loaded. `true` if everything is durable now; else it will be settled.

@@ -96,9 +96,9 @@ impl Store {
     }
 
     /// Reserves a version above `highest` and everything seen.
-    fn reserve(&mut self, cx: &Context<'_>, highest: Version) -> Result<Reservation, OpError> {
+    fn reserve(&self, cx: &mut Context<'_>, highest: Version) -> Result<Reservation, OpError> {
         let floor = cx.effects.seen.highest(&FLOOR_NAME);
-        let since = cx.next_version(&self.name, highest.max(floor))?;
+        let since = cx.next_version(&self.name, highest.max(floor), cx.now.unix_ms)?;
         let object = cx.keys()?.object_id(&self.name, &since.to_bytes());
         Ok(Reservation { name: self.name, since, object })
     }
@@ -193,7 +193,7 @@ impl Store {
         Ok(None)
     }
 
-    fn reserve_again(&mut self, cx: &Context<'_>, highest: Version) -> Result<Reservation, OpError> {
+    fn reserve_again(&mut self, cx: &mut Context<'_>, highest: Version) -> Result<Reservation, OpError> {
         self.tries += 1;
         if self.tries > MAX_TRIES {
             return Err(OpError::Conflict);

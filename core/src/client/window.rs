@@ -1,10 +1,12 @@
 //! The memory of all operations together: how many bytes each may hold. Knows sizes only.
 //!
 //! One half of [`Config::client_window`](crate::config::Config::client_window) is for reads, which reserve what they need before they
-//! begin, in turn. The other half is for stores, whose length nobody knows: they get it in steps. The oldest store may always
-//! go on up to a whole piece, so that stores that wait for each other cannot come to a halt; a small file needs one small step.
+//! begin, in turn. The other half is for stores, whose length nobody knows: they get it in steps. Half of that is the
+//! oldest store's, which can so always go on up to a whole piece: stores that wait for each other cannot come to a halt. The
+//! rest is for all others, so that small files do not wait for a large one. A store that is alone may take all.
 
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use alloc::vec::Vec;
 
 use crate::config::limit;
 use crate::id::OpId;
@@ -31,7 +33,7 @@ pub(super) struct Window {
 
 impl Window {
     pub(super) fn new(bytes: usize) -> Self {
-        // With less than this, one store or read alone could not go on.
+        // With less than this, one read or store could not go on.
         let reads = (bytes / 2).max(limit::BLOB);
         let writes = (bytes / 2).max(2 * limit::BLOB);
         Self {
@@ -74,7 +76,7 @@ impl Window {
             *self.held.entry(op).or_default() += taken;
             self.writes_used += taken;
             // What is left is for the next one.
-            self.wake_store();
+            self.wake_stores();
         } else if want > 0 {
             self.starved.insert(op);
         }
@@ -88,7 +90,7 @@ impl Window {
             *held -= bytes;
             self.writes_used -= bytes;
         }
-        self.wake_store();
+        self.wake_stores();
     }
 
     /// Forgets an operation that ended.
@@ -97,7 +99,7 @@ impl Window {
         self.starved.remove(&op);
         if let Some(held) = self.held.remove(&op) {
             self.writes_used -= held;
-            self.wake_store();
+            self.wake_stores();
         } else {
             self.reads_used -= self.reserved.remove(&op).unwrap_or(0);
             self.queue.retain(|(waiting, _)| *waiting != op);
@@ -121,20 +123,28 @@ impl Window {
     }
 
     fn room(&self, op: OpId) -> usize {
-        let used = self.writes_used;
-        let Some((oldest, of_oldest)) = self.held.first_key_value() else { return 0 };
+        let (Some(held), Some((oldest, of_oldest))) = (self.held.get(&op), self.held.first_key_value())
+        else {
+            return 0;
+        };
+        let free = self.writes.saturating_sub(self.writes_used);
+        let half = self.writes / 2;
         if *oldest == op {
-            return self.writes.saturating_sub(used).min(STEP);
+            let share = if self.held.len() == 1 { self.writes } else { half };
+            return share.saturating_sub(*held).min(free).min(STEP);
         }
-        let Some(held) = self.held.get(&op) else { return 0 };
-        let young = self.writes.saturating_sub(limit::PIECE);
-        let step = if *held == 0 { limit::INLINE + 1 } else { (young / 8).max(limit::INLINE + 1) };
-        young.saturating_sub(used - of_oldest).min(step)
+        let step = if *held == 0 { limit::INLINE + 1 } else { (half / 8).max(limit::INLINE + 1) };
+        half.saturating_sub(self.writes_used - of_oldest).min(free).min(step)
     }
 
-    /// Wakes the oldest store that found no room; it wakes the next when it has taken its part.
-    fn wake_store(&mut self) {
-        self.ready.extend(self.starved.pop_first());
+    /// Wakes those who come next and have room now: the oldest store, and the first of the others. Each that takes its part
+    /// wakes the next.
+    fn wake_stores(&mut self) {
+        let next: Vec<OpId> = self.starved.iter().take(2).copied().filter(|op| self.room(*op) > 0).collect();
+        for op in next {
+            self.starved.remove(&op);
+            self.ready.push_back(op);
+        }
     }
 }
 
@@ -166,40 +176,51 @@ mod tests {
         assert_eq!(window.next_ready(), Some(B));
     }
 
-    #[test]
-    fn the_oldest_store_always_reaches_a_whole_piece() {
-        let mut window = Window::new(16 << 20);
-        for op in 1..=2000 {
-            window.join(OpId(op));
-        }
-        for op in 2..=2000 {
-            while window.take(OpId(op), 1 << 20) > 0 {}
-        }
-        let mut held = 0;
-        loop {
-            match window.take(A, usize::MAX) {
-                0 => break,
-                taken => held += taken,
-            }
-        }
-        assert!(held >= limit::PIECE, "{held}");
+    fn take_all(window: &mut Window, op: OpId) -> usize {
+        core::iter::from_fn(|| Some(window.take(op, usize::MAX)).filter(|taken| *taken > 0)).sum()
     }
 
     #[test]
-    fn stores_that_found_no_room_are_woken_one_by_one() {
-        let mut window = Window::new(0);
+    fn the_oldest_store_always_reaches_a_whole_piece() {
+        let mut window = Window::new(16 << 20);
+        (1..=2000).for_each(|op| window.join(OpId(op)));
+        let others: usize = (2..=2000).map(|op| take_all(&mut window, OpId(op))).sum();
+        let oldest = take_all(&mut window, A);
+        assert!(oldest >= limit::PIECE, "{oldest}");
+        assert!(oldest + others <= 8 << 20, "and all together stay within their half");
+    }
+
+    #[test]
+    fn a_store_that_is_alone_may_take_the_whole_half_but_not_refill_it_before_others() {
+        let mut window = Window::new(16 << 20);
         window.join(A);
+        assert_eq!(take_all(&mut window, A), 8 << 20);
         window.join(B);
-        while window.take(A, usize::MAX) > 0 {}
-        while window.take(B, usize::MAX) > 0 {}
+        assert_eq!(window.take(B, 1), 0);
+        window.give_back(A, 1 << 20);
+        assert_eq!((window.next_ready(), window.next_ready()), (Some(B), None));
+        assert_eq!(window.take(B, 100), 100);
+    }
+
+    #[test]
+    fn stores_that_found_no_room_are_woken_in_their_order() {
+        let mut window = Window::new(16 << 20);
+        for op in [A, B, C] {
+            window.join(op);
+        }
+        for op in [A, B, C] {
+            take_all(&mut window, op);
+        }
         while let Some(op) = window.next_ready() {
             assert_eq!(window.take(op, usize::MAX), 0);
         }
         window.give_back(A, 1 << 20);
-        assert_eq!((window.next_ready(), window.next_ready()), (Some(A), None), "the oldest first");
-        assert!(window.take(A, 1) > 0);
-        assert_eq!(window.next_ready(), Some(B), "then the next");
-        window.release(A);
-        assert!(window.take(B, 1) > 0);
+        assert_eq!(
+            (window.next_ready(), window.next_ready()),
+            (Some(A), None),
+            "what the oldest gave is its own"
+        );
+        window.release(B);
+        assert_eq!((window.next_ready(), window.next_ready()), (Some(C), None), "what others gave is theirs");
     }
 }
