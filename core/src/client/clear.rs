@@ -1,6 +1,6 @@
 //! Deleting everything of a vault: a floor above all that a full list shows.
 
-use super::context::{Context, Operation, Step, check_past, refused, within_clock};
+use super::context::{Context, Operation, Step, check_past, refused};
 use super::event::Outcome;
 use super::lookup::check_current;
 use super::pages::{PAGE_RESERVE, Pages};
@@ -60,11 +60,9 @@ impl Clear {
     /// Puts the floor one step above the highest version known, so that what another device with a slower clock stores
     /// afterwards lives. Where the list was not complete there may be higher ones: then it is put at the present time.
     fn put(&mut self, cx: &mut Context<'_>, is_complete: bool) -> Step {
-        let highest = self.highest.max(self.pages.floor).max(cx.effects.seen.highest(&FLOOR_NAME));
-        within_clock(cx.now, highest)?;
-        let writer = cx.keys()?.writer_tag(&cx.env.device, &FLOOR_NAME);
+        let highest = self.highest.max(self.pages.floor);
         let not_before = if is_complete { 0 } else { cx.now.unix_ms };
-        self.floor = Version::next(not_before, highest, writer).ok_or(OpError::Clock)?;
+        self.floor = cx.next_version(&FLOOR_NAME, highest, not_before)?;
         let record =
             floor_record(cx.keys()?, &cx.env.network, self.floor, 0).map_err(|_| OpError::TooLarge)?;
         self.phase = Phase::Recording;

@@ -15,7 +15,7 @@ use crate::crypto::OpenError;
 use crate::error::{ApiMisuse, OpError, PeerFault};
 use crate::id::{BlobId, Name, NodeId, Ticket};
 use crate::job::{Job, JobResult};
-use crate::record::Record;
+use crate::record::{Record, Version};
 use crate::vault::{Download, DownloadStep, Head, HeadContent, HeadError, Root, open_body, open_head};
 use crate::wire::{ErrorCode, Request, Response};
 use bytes::Bytes;
@@ -56,6 +56,8 @@ pub(super) struct Get {
     options: GetOptions,
     phase: Phase,
     fresh: bool,
+    /// What was seen of the name before it was asked for: what comes must not be older.
+    seen: Version,
     download: Option<Download>,
     fetching: BTreeMap<RequestId, Fetch>,
     /// Fetched, and not given out for opening yet.
@@ -78,6 +80,7 @@ impl Get {
             options,
             phase: Phase::Loading { seen: false, room: false },
             fresh: false,
+            seen: Version::ZERO,
             download: None,
             fetching: BTreeMap::new(),
             fetched: BTreeMap::new(),
@@ -93,6 +96,7 @@ impl Get {
     fn look(&mut self, cx: &mut Context<'_>) -> Step {
         if matches!(self.phase, Phase::Loading { seen: true, room: true }) {
             self.phase = Phase::Looking;
+            self.seen = cx.effects.seen.highest(&self.name);
             cx.ask(Request::GetRecord { owner: cx.owner()?, name: self.name });
         }
         Ok(None)
@@ -108,7 +112,7 @@ impl Get {
         if self.options.fresh && !fresh {
             return Err(OpError::NotFresh.into());
         }
-        found.check_seen(cx.effects.seen.highest(&self.name))?;
+        found.check_seen(self.seen)?;
         self.fresh = fresh;
         let versions = [(self.name, found.version()), (FLOOR_NAME, found.floor)];
         self.phase = Phase::Raising(Box::new(found));

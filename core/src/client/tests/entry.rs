@@ -39,6 +39,9 @@ pub(super) struct Entry {
     pub(super) hangs_up: bool,
     /// It reads, and answers nothing.
     pub(super) is_mute: bool,
+    /// An answer to the last request that was answered with nothing, given by [`let_go`](Self::let_go).
+    pub(super) held: Option<Response>,
+    unanswered: u32,
 }
 
 impl Entry {
@@ -90,6 +93,8 @@ impl Entry {
             log: Vec::new(),
             hangs_up: false,
             is_mute: false,
+            held: None,
+            unanswered: 0,
         }
     }
 
@@ -148,6 +153,9 @@ impl Entry {
         while let Some((id, request)) = self.requests.pop_front() {
             let scripted = intercept.as_mut().and_then(|intercept| intercept(self, &request));
             let responses = scripted.unwrap_or_else(|| vec![self.answer(&request)]);
+            if responses.is_empty() {
+                self.unanswered = id;
+            }
             for response in responses {
                 self.send(&Message::Response { id, response });
             }
@@ -157,6 +165,13 @@ impl Entry {
     pub(super) fn send(&mut self, message: &Message) {
         if let Some(session) = &mut self.session {
             session.send(message);
+        }
+    }
+
+    /// Answers late.
+    pub(super) fn let_go(&mut self) {
+        if let Some(response) = self.held.take() {
+            self.send(&Message::Response { id: self.unanswered, response });
         }
     }
 

@@ -265,3 +265,46 @@ fn a_fresh_get_refuses_what_no_quorum_agreed_on() {
     let (_, outcome) = world.get_with("a", GetOptions::default()).unwrap();
     assert!(matches!(outcome, Outcome::Got { fresh: false, .. }), "{outcome:?}");
 }
+
+#[test]
+fn stores_of_one_key_at_the_same_moment_have_versions_of_their_own() {
+    let mut world = World::new();
+    let contents = [noise(100_000, 1), noise(100_000, 2), noise(10, 3)];
+    let ops = contents.clone().map(|content| world.begin_store("a", content, StoreOptions::default()));
+    let mut versions = Vec::new();
+    for op in ops {
+        let outcome = world.end_of(op).unwrap();
+        let Outcome::Stored { version, .. } = outcome else { panic!("{outcome:?}") };
+        versions.push(version);
+    }
+    let newest = versions.iter().enumerate().max_by_key(|(_, version)| **version).unwrap().0;
+    assert!(world.get("a").unwrap() == contents[newest]);
+    versions.sort();
+    versions.dedup();
+    assert_eq!(versions.len(), 3);
+}
+
+#[test]
+fn a_get_that_an_own_store_overtakes_is_no_rollback() {
+    let mut world = World::new();
+    world.store("a", "old").unwrap();
+    let old = world.entry.records.clone();
+    world.pass(Duration::from_secs(1));
+    world.entry.is_mute = true;
+    let get = world.client.get(world.now, "a", GetOptions::default());
+    world.run();
+    let store = world.begin_store("a", "new", StoreOptions::default());
+    world.run();
+    // The entry node read the old record before it took the new one, and answers in the other order.
+    world.intercept(move |entry, request| {
+        let Request::GetRecord { .. } = request else { return None };
+        entry.held =
+            Some(Response::Record { record: old.values().next().cloned(), floor: None, fresh: true });
+        Some(Vec::new())
+    });
+    world.entry.is_mute = false;
+    world.end_of(store).unwrap();
+    world.entry.let_go();
+    world.end_of(get).unwrap();
+    assert_eq!(world.got[&get], b"old");
+}
