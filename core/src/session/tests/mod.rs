@@ -2,6 +2,7 @@
 
 mod flow;
 mod frames;
+mod garbage;
 mod hostile;
 mod limits;
 mod opening;
