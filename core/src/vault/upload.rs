@@ -310,3 +310,22 @@ impl Assembly {
         core::mem::take(&mut self.joined).freeze()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::Suite;
+    use crate::vault::Vault;
+
+    #[test]
+    fn a_file_over_the_formats_limit_is_refused_at_its_first_byte_too_many() {
+        let vault = Vault::create(Suite::Real, [1; 32]);
+        let mut upload = Upload::new(vault.keys(), &Config::default());
+        // As if all before it had come: nobody waits for 256 TiB.
+        upload.received = limit::FILE - 1;
+        assert_eq!(upload.provide(Bytes::from_static(&[1, 2])), Err(UploadError::TooLarge));
+        assert_eq!(upload.provide(Bytes::from_static(&[1])), Ok(()));
+        assert_eq!(upload.provide(Bytes::from_static(&[2])), Err(UploadError::TooLarge));
+        assert_eq!(upload.received(), limit::FILE);
+    }
+}

@@ -40,6 +40,24 @@ fn the_highest_tree_has_four_levels() {
 }
 
 #[test]
+fn pieces_wait_for_a_slow_one_before_them_only_in_bounded_number() {
+    let mut tree = tree::TreeBuilder::default();
+    let child = || Child { id: BlobId([1; 32]), key: Secret::new([2; 32]), length: 1 };
+    tree.begin(0, 0);
+    let mut begun = 1;
+    while tree.takes_piece() {
+        tree.begin(0, begun);
+        tree.sealed(0, begun, child());
+        begun += 1;
+    }
+    assert_eq!(begun, u64::from(FAN_OUT), "the first is still being sealed");
+    tree.sealed(0, 0, child());
+    let node = tree.next_node(false).expect("all children of a node are there");
+    assert_eq!((node.level, node.length), (1, u64::from(FAN_OUT)));
+    assert!(tree.takes_piece());
+}
+
+#[test]
 fn one_byte_of_a_large_file_costs_one_blob_a_level() {
     let (root, blobs) = tree_of(&vault(1), &tiny_pieces(65_537));
     for at in [0, 255, 256, 65_535, 65_536] {
