@@ -14,10 +14,17 @@ use std::ops::Bound;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::Duration;
 
 // A node's memory must not grow with what it stores: these bound the database's part of it.
 const CACHE: u64 = 4 << 20;
 const MEMTABLE: usize = 2 << 20;
+/// Memtables of one part that wait to be flushed: one below the number at which the database waits itself, without
+/// looking whether the thread that flushes is still alive.
+const UNFLUSHED_MOST: usize = 3;
+/// How often to look whether the database has caught up.
+const CATCH_UP: Duration = Duration::from_millis(5);
 /// What a row takes there beside its bytes.
 const ROW_OVERHEAD: usize = 100;
 /// The smallest that the database takes.
@@ -52,6 +59,11 @@ impl Part {
     fn remove(&self, batch: &mut OwnedWriteBatch, key: &[u8]) {
         batch.remove(&self.keys, key);
         self.unflushed.fetch_add(key.len() + ROW_OVERHEAD, Ordering::Relaxed);
+    }
+
+    /// True if the database would let the next writer wait for its flushes.
+    fn is_behind(&self) -> bool {
+        self.keys.sealed_memtable_count() >= UNFLUSHED_MOST
     }
 
     /// Begins a flush when there is enough. The database would do it itself, but on a thread that is busy for
@@ -205,6 +217,20 @@ impl Index {
 
     /// Makes all changes at once, and durable.
     pub(super) fn commit(&self, changes: Changes) -> Result<(), DiskError> {
+        self.write(changes).map_err(|error| {
+            // The journal is not what it should be: the database takes no more writes.
+            tracing::error!(%error, "the index cannot be written");
+            DiskError::Fatal
+        })
+    }
+
+    fn write(&self, changes: Changes) -> fjall::Result<()> {
+        let parts = [&self.rows, &self.entries, &self.small];
+        while parts.iter().any(|part| part.is_behind()) {
+            // Fails once the database has failed to flush.
+            self.db.persist(PersistMode::Buffer)?;
+            thread::sleep(CATCH_UP);
+        }
         let mut batch = self.db.batch().durability(Some(PersistMode::SyncAll));
         for (key, value) in changes.rows {
             match value {
@@ -226,13 +252,8 @@ impl Index {
                 }
             }
         }
-        let parts = [&self.rows, &self.entries, &self.small];
-        let done = batch.commit().and_then(|()| parts.into_iter().try_for_each(Part::bound_memory));
-        done.map_err(|error| {
-            // The journal is not what it should be: the database takes no more writes.
-            tracing::error!(%error, "the index cannot be written");
-            DiskError::Fatal
-        })
+        batch.commit()?;
+        parts.into_iter().try_for_each(Part::bound_memory)
     }
 }
 
