@@ -9,4 +9,5 @@ mod faults;
 mod lists;
 mod model;
 mod records;
+mod things;
 mod upkeep;
