@@ -151,3 +151,13 @@ fn a_node_that_was_cut_off_is_found_again() {
     three.wait(5);
     assert!(three.blobs().iter().all(|blobs| *blobs > 0), "each of the three gets its copy again");
 }
+
+#[test]
+fn a_home_that_only_finds_other_peoples_nodes_is_told_and_does_not_try_for_ever() {
+    let mut three = Three::new();
+    let (vault, nodes) = (three.town.vault(), three.nodes.clone());
+    // The control key is the first node's: the others refuse it.
+    let client = three.town.add_client(&vault, &nodes, true);
+    three.town.world.crash(nodes[0]);
+    assert!(three.town.get(client, "file").is_err());
+}

@@ -1,5 +1,6 @@
 //! Whole networks in memory, from a client's command to the nodes' disks: what a user is promised, seen from outside.
 
+mod chance;
 mod disks;
 mod everyday;
 mod losses;
