@@ -44,6 +44,8 @@ pub(crate) struct Reactor {
     buffers: Buffers,
     accepted: u64,
     limits: Limits,
+    /// No new links.
+    ending: bool,
 }
 
 /// What a reactor allows.
@@ -67,6 +69,7 @@ impl Reactor {
             buffers: Buffers::default(),
             accepted: 0,
             limits,
+            ending: false,
         })
     }
 
@@ -86,6 +89,10 @@ impl Reactor {
 
     /// Opens a link; its outcome comes as an input.
     pub(crate) fn dial(&mut self, now: Instant, conn: ConnId, addr: SocketAddr) {
+        if self.ending {
+            self.answers.push_back(Input::DialFailed { conn });
+            return;
+        }
         let link = TcpStream::connect(addr).map(|stream| Link::dialling(conn, stream));
         match link.and_then(|link| self.register(link)) {
             Ok(token) => {
@@ -120,8 +127,9 @@ impl Reactor {
         self.enqueue(Token(key));
     }
 
-    /// Stops listening and begins the end of every link.
+    /// Stops listening and dialling, and begins the end of every link.
     pub(crate) fn close_all(&mut self, now: Instant) {
+        self.ending = true;
         self.listeners.clear();
         let all: Vec<ConnId> = self.links.iter().map(|(_, link)| link.id).collect();
         all.into_iter().for_each(|conn| self.close(now, conn));

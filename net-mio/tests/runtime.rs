@@ -7,12 +7,12 @@ use quantumsync::{CallError, EndError, Runtime};
 use quantumsync_core::Bytes;
 use quantumsync_core::crypto::Suite;
 use quantumsync_core::driver::{DiskReply, DiskRequest, Input, Output, TableOp};
-use quantumsync_core::id::{BlobId, Ticket};
+use quantumsync_core::id::{BlobId, ConnId, Ticket};
 use quantumsync_core::job::{Job, JobResult};
 use quantumsync_core::time::Instant;
 use std::collections::BTreeSet;
 use std::io::Write;
-use std::net::TcpStream;
+use std::net::{TcpListener, TcpStream};
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
@@ -101,6 +101,27 @@ fn stopping_in_the_middle_of_everything_ends_everything() {
     callers.into_iter().for_each(|caller| caller.join().unwrap());
     flood.join().unwrap();
     assert!(TcpStream::connect(address).is_err(), "nobody listens any more");
+}
+
+#[test]
+fn a_machine_that_dials_again_whenever_a_link_ends_can_be_stopped() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let addr = listener.local_addr().unwrap();
+    let mut dials = 0;
+    let running = Running::start(
+        options(0),
+        Script::new(move |_, input, outputs| match input {
+            Input::Timeout | Input::Disconnected { .. } | Input::DialFailed { .. } => {
+                dials += 1;
+                outputs.push_back(Output::Dial { conn: ConnId::dialled(dials), addr });
+            }
+            input => outputs.push_back(Output::Event(input)),
+        }),
+    );
+    running.handle.call(|script, _| script.timeout = Some(Instant(0))).unwrap();
+    running.event_of(|event| matches!(event, Input::Connected { .. }));
+    running.handle.stop();
+    running.handle.join().unwrap();
 }
 
 #[test]
