@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 use super::NodeEvent;
 use super::hub::{Hub, Routed};
-use super::links::{Caller, Link};
+use super::link::{Caller, Link};
 use crate::config::limit;
 use crate::error::PeerFault;
 use crate::id::{ConnId, NodeId};
@@ -117,7 +117,7 @@ impl Hub {
                 if let Some(call) = self.links.answered(conn, id) {
                     match self.route(call, response) {
                         Routed::Done => {}
-                        Routed::Pong(response) => self.ponged(conn, node, response),
+                        Routed::Pong { sent, response } => self.ponged(conn, node, sent, response),
                         Routed::Gossip { everything, response } => {
                             self.gossip_answered(conn, node, everything, response);
                         }
@@ -135,10 +135,10 @@ impl Hub {
         }
     }
 
-    fn ponged(&mut self, conn: ConnId, node: NodeId, response: Response) {
+    fn ponged(&mut self, conn: ConnId, node: NodeId, sent: Instant, response: Response) {
         match response {
             Response::Pong { unix_ms } => {
-                self.peers.ponged(self.now, &node, unix_ms);
+                self.peers.ponged(self.now, &node, sent, unix_ms);
                 self.check_clock();
             }
             Response::Error(_) => {}

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use super::hub::Hub;
-use super::links::Caller;
+use super::link::Caller;
 use crate::id::NodeId;
 use crate::wire::{ErrorCode, PeerState, PeerStatus, Response, Status, Token};
 

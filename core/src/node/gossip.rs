@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::NodeEvent;
 use super::hub::Hub;
-use super::links::Caller;
+use super::link::Caller;
 use super::membership::{News, page_from_row, page_to_row};
 use crate::error::PeerFault;
 use crate::id::{ConnId, NodeId};
@@ -76,6 +76,7 @@ impl Hub {
         match response {
             Response::View(page) => {
                 self.merge(conn, node, &page);
+                self.join(&page);
                 if page.digest != self.members.digest() && !everything && self.peers.link(&node).is_some() {
                     // Still not the same: this side knows more.
                     let all = self.members.page(|member| self.addrs(member));
@@ -84,6 +85,16 @@ impl Hub {
             }
             Response::Error(_) => {}
             _ => self.fault(conn, PeerFault::UnexpectedAnswer),
+        }
+    }
+
+    /// This was a member's answer to what this node knows: with it the membership is known whole, if the member knew it.
+    fn join(&mut self, page: &MembershipPage) {
+        // Only a member that has joined itself tells settings.
+        if !self.joined && page.settings.is_some() && self.members.settings().is_some() {
+            self.joined = true;
+            self.check_clock();
+            self.save();
         }
     }
 
@@ -98,12 +109,6 @@ impl Hub {
 
     fn merge(&mut self, conn: ConnId, from: NodeId, page: &MembershipPage) {
         let (news, result) = self.members.merge(page);
-        if result.is_ok() && page.settings.is_some() && !self.joined {
-            // Only a member that has joined itself knows the settings.
-            self.joined = true;
-            self.check_clock();
-            self.save();
-        }
         self.learned(&news, page, from);
         if let Err(fault) = result {
             self.fault(conn, fault);

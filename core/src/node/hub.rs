@@ -11,7 +11,8 @@ use core::net::SocketAddr;
 use core::time::Duration;
 
 use super::bootstrap::Bootstrap;
-use super::links::{Caller, Link, Links, Outputs};
+use super::link::{Caller, Link};
+use super::links::{Links, Outputs};
 use super::membership::Members;
 use super::peers::{Peers, is_dialable};
 use super::store::{Keep, LocalStore, Origin};
@@ -88,7 +89,7 @@ pub(super) enum Failure {
 enum Call {
     Operation { op: u64, slot: u32, to: NodeId },
     Client(Caller),
-    Ping,
+    Ping { sent: Instant },
     Gossip { everything: bool },
 }
 
@@ -97,8 +98,8 @@ enum Call {
 pub(super) enum Routed {
     /// Dealt with.
     Done,
-    /// The answer to a `Ping`.
-    Pong(Response),
+    /// The answer to a `Ping` of this time.
+    Pong { sent: Instant, response: Response },
     /// The answer to a `View`; `everything`: of one that told all.
     Gossip { everything: bool, response: Response },
 }
@@ -180,10 +181,10 @@ impl Hub {
         if self.peers.awaits_pong(&node) {
             return;
         }
-        let call = self.call(Call::Ping);
-        if self.links.ask(conn, call, Request::Ping { unix_ms: self.now.unix_ms }) {
-            self.peers.pinged(self.now, &node);
-        } else {
+        let call = self.call(Call::Ping { sent: self.now.mono });
+        // Asked or, with too much waiting on the link, not: from now on silence counts.
+        self.peers.pinged(self.now, &node);
+        if !self.links.ask(conn, call, Request::Ping { unix_ms: self.now.unix_ms }) {
             self.calls.remove(&call);
         }
     }
@@ -214,7 +215,7 @@ impl Hub {
                 self.links.release(&caller);
                 Routed::Done
             }
-            Call::Ping => Routed::Pong(response),
+            Call::Ping { sent } => Routed::Pong { sent, response },
             Call::Gossip { everything } => Routed::Gossip { everything, response },
         }
     }

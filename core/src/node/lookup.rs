@@ -5,7 +5,7 @@
 use alloc::vec::Vec;
 
 use super::hub::{Answered, Failure, Hub};
-use super::links::Caller;
+use super::link::Caller;
 use super::operation::{Operation, Progress};
 use super::store::{Keep, Origin};
 use super::view::record_position;

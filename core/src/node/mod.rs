@@ -2,7 +2,7 @@
 //!
 //! [`Node`] is two halves. [`store`] is everything that a node does with its own disk. The rest is the network:
 //!
-//! * `links` and `contact`: encrypted links, what is under way on them, silence and faults;
+//! * `link`, `links` and `contact`: encrypted links, what is under way on them, silence and faults;
 //! * `peers` and `bootstrap`: who is where, how far away, and when to dial;
 //! * `membership` and `gossip`: who belongs to the network, verified, told on and kept;
 //! * [`view`]: the ring, a pure function of the members;
@@ -20,6 +20,7 @@ mod entry;
 mod gossip;
 mod have;
 mod hub;
+mod link;
 mod links;
 mod list;
 mod lookup;
@@ -44,7 +45,7 @@ use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 use self::hub::Hub;
-use self::links::Caller;
+use self::link::Caller;
 use self::membership::Members;
 use self::offer::Settle;
 use self::operation::{Operation, Progress};

@@ -259,15 +259,15 @@ impl Peers {
         }
     }
 
-    /// True if it was asked, and has not answered yet.
+    /// True if it was asked, and nothing has come since.
     pub(super) fn awaits_pong(&self, node: &NodeId) -> bool {
-        self.peers.get(node).is_some_and(|peer| peer.ping.is_some())
+        self.peers.get(node).is_some_and(|peer| peer.ping.is_some_and(|asked| asked >= peer.heard))
     }
 
-    /// It answered, with its clock.
-    pub(super) fn ponged(&mut self, now: Now, node: &NodeId, unix_ms: u64) {
+    /// It answered a question of this time, with its clock.
+    pub(super) fn ponged(&mut self, now: Now, node: &NodeId, sent: Instant, unix_ms: u64) {
         let Some(peer) = self.peers.get_mut(node) else { return };
-        let Some(sent) = peer.ping.take() else { return };
+        peer.ping = None;
         let sample = u32::try_from(now.mono.since(sent).as_micros()).unwrap_or(u32::MAX).max(1);
         // An eighth of the new sample, as TCP smooths (RFC 6298).
         peer.rtt_us = match peer.rtt_us {

@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 
 use super::hub::{Answered, Hub};
-use super::links::Caller;
+use super::link::Caller;
 use super::operation::{Operation, Progress};
 use super::store::{Keep, Origin, part};
 use super::view::blob_position;

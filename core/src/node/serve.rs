@@ -4,7 +4,7 @@ use super::Node;
 use super::entry::Write;
 use super::have::Have;
 use super::hub::Asking;
-use super::links::Caller;
+use super::link::{Caller, Link};
 use super::list::List;
 use super::lookup::ReadRecord;
 use super::operation::Operation;
@@ -17,7 +17,7 @@ use alloc::boxed::Box;
 impl Node {
     /// Takes a request that came over a link: it is answered in any case.
     pub(super) fn serve(&mut self, caller: Caller, request: Request) {
-        let Some(peer) = self.hub.links.get(caller.conn).and_then(super::links::Link::peer) else { return };
+        let Some(peer) = self.hub.links.get(caller.conn).and_then(Link::peer) else { return };
         let (role, node, owner) = (peer.role, peer.node, peer.owner);
         if self.is_stopping() {
             self.hub.refuse(&caller, ErrorCode::Stopping);
@@ -81,7 +81,7 @@ impl Node {
 
     /// A read for whose answer there is room on its link.
     pub(super) fn read(&mut self, caller: Caller, request: Request) {
-        match self.hub.links.get(caller.conn).and_then(super::links::Link::peer) {
+        match self.hub.links.get(caller.conn).and_then(Link::peer) {
             Some(peer) if peer.role == Role::Node => {
                 let origin = Origin::Node(peer.node);
                 self.hub.ask_for(caller, origin, request);
