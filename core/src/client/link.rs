@@ -80,6 +80,7 @@ pub(super) struct Link {
 
 impl Link {
     pub(super) fn new(
+        now: Now,
         config: Config,
         local: LocalSide,
         entry: Vec<(Option<NodeId>, SocketAddr)>,
@@ -97,7 +98,7 @@ impl Link {
             dialled: 0,
             at: 0,
             round: Round::default(),
-            moved: Instant::default(),
+            moved: now.mono,
         }
     }
 

@@ -48,7 +48,7 @@ pub(super) struct Running {
 }
 
 impl Running {
-    pub(super) fn new(_now: Now, setup: ClientSetup) -> Self {
+    pub(super) fn new(now: Now, setup: ClientSetup) -> Self {
         let owner = setup.vault.as_ref().map(|vault| vault.keys().sign.clone());
         let local = LocalSide {
             suite: setup.suite,
@@ -66,7 +66,7 @@ impl Running {
             jobs: BTreeMap::new(),
         };
         Self {
-            link: Link::new(setup.config.clone(), local, setup.entry, setup.seed),
+            link: Link::new(now, setup.config.clone(), local, setup.entry, setup.seed),
             env: Env {
                 suite: setup.suite,
                 config: setup.config,

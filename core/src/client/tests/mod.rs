@@ -6,6 +6,7 @@ mod entry;
 mod files;
 mod hostile;
 mod link;
+mod rows;
 mod versions;
 
 use alloc::boxed::Box;
