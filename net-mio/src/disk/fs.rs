@@ -1,10 +1,10 @@
 //! A disk of files: an index database, and one file for each large blob.
 //!
 //! What is always true: **an index entry is there only if its blob is durable.** A large blob goes through three
-//! hands: a [stager](stage) writes it to `staging/` and makes it durable there; the [committer](commit) moves it to
+//! hands: a [stager](mod@stage) writes it to `staging/` and makes it durable there; the [committer](commit) moves it to
 //! its place under `blobs/`, makes the folders durable and only then writes the index entry, together with those of
 //! all requests that wait. [Readers](read) never stand behind a write. A crash leaves at worst a file without an
-//! entry, which the [sweep](sweep) finds.
+//! entry, which the [`sweep`] finds.
 //!
 //! Files are made for the owner alone (0600, folders 0700, where the system has such modes); the index database
 //! makes its own files inside such a folder.
