@@ -12,6 +12,10 @@ use crate::suite::Report;
 /// Crates whose documentation has examples that run.
 const WITH_DOC_TESTS: &[&str] = &["quantumsync-core", "quantumsync"];
 
+/// Examples that are run: the package, the example, further arguments.
+const EXAMPLES: &[(&str, &str, &[&str])] =
+    &[("quantumsync-core", "in_memory", &["--features", "sim"]), ("quantumsync", "embed", &[])];
+
 /// Features under which the workspace is tested: the simulator's parts and `Suite::Sim`.
 const FEATURES: &str = "quantumsync-core/sim";
 
@@ -33,18 +37,18 @@ pub(crate) fn run_all(wanted: &dyn Fn(&str) -> bool) -> Vec<Report> {
             }));
         }
     }
-    let name = "quantumsync-core: example in_memory";
-    if wanted(name) {
-        reports.push(Report::of(name, || {
-            let example = ["run", "--locked", "--package", "quantumsync-core", "--features", "sim"];
-            run_example(cargo().args(example).args(["--example", "in_memory"]))
-        }));
+    for (package, example, features) in EXAMPLES {
+        let name = format!("{package}: example {example}");
+        if wanted(&name) {
+            reports.push(Report::of(name, || run_example(package, example, features)));
+        }
     }
     reports
 }
 
-fn run_example(command: &mut Command) -> Outcome<(usize, usize)> {
-    run(command).map(|()| (1, 0))
+fn run_example(package: &str, example: &str, features: &[&str]) -> Outcome<(usize, usize)> {
+    let arguments = ["run", "--locked", "--package", package, "--example", example];
+    run(cargo().args(arguments).args(features)).map(|()| (1, 0))
 }
 
 struct Binary {
