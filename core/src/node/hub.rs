@@ -25,6 +25,10 @@ use crate::session::LocalSide;
 use crate::time::{Instant, Now};
 use crate::wire::{CloseReason, ErrorCode, PeerState, Request, Response, WireError};
 
+/// What a link is taken to carry, for a guess at when a busy member will answer: a gigabit, some 100 bytes in each
+/// microsecond.
+const BYTES_PER_US: usize = 100;
+
 /// Everything but the operations.
 #[derive(Debug)]
 pub(super) struct Hub {
@@ -335,14 +339,14 @@ impl Hub {
             && self.peers.silence(self.now, node) < self.setup.config.suspect_after
     }
 
-    /// Members in the order in which to ask them for a blob: those that respond, the nearer, the less busy, by id.
-    /// Round-trip times of the same power of two count as equal, so that load spreads.
+    /// Members in the order in which to ask them for a blob: those that respond, those that will have answered sooner,
+    /// by id. What a near member has still to send counts as time, so that load spreads to those further away.
     pub(super) fn by_priority(&self, nodes: &mut [NodeId]) {
         nodes.sort_by_cached_key(|node| {
             let link = self.peers.link(node).and_then(|conn| self.links.get(conn));
-            let busy = link.map_or(usize::MAX, Link::in_flight);
-            let near = self.peers.rtt_us(node).checked_ilog2().unwrap_or(u32::BITS);
-            (!self.is_responsive(node), near, busy, *node)
+            let queued = link.map_or(usize::MAX, |link| link.in_flight() / BYTES_PER_US);
+            let rtt = self.peers.rtt_us(node);
+            (!self.is_responsive(node), rtt == 0, queued.saturating_add(rtt as usize), *node)
         });
     }
 
