@@ -176,12 +176,12 @@ impl Operation for ReadRecord {
     }
 
     fn timeout(&mut self, hub: &mut Hub) -> Progress {
+        if self.checking.is_none() {
+            return self.expire(hub);
+        }
         // What was not checked in time is not passed on.
-        let own = self.found.iter().filter(|(from, _)| hub.is_own(from)).map(|(_, record)| record.clone());
-        let newest = match self.checking.is_some() {
-            true => own.max_by_key(Record::order),
-            false => return self.expire(hub),
-        };
+        let own = self.found.iter().filter(|(from, _)| hub.is_own(from)).map(|(_, record)| record);
+        let newest = own.max_by_key(|record| record.order()).cloned();
         self.answer(hub, newest)
     }
 

@@ -6,7 +6,7 @@
 use alloc::vec::Vec;
 use bytes::Bytes;
 
-use super::hub::{Answered, Hub};
+use super::hub::{Answered, Failure, Hub};
 use super::link::Caller;
 use super::operation::{Operation, Progress};
 use super::store::{Keep, Origin, part};
@@ -134,6 +134,11 @@ impl Operation for ReadBlob {
         match (answer.slot, answer.result) {
             (OWN, Ok(response @ Response::Blob { .. })) => {
                 hub.answer(&self.caller, response);
+                Progress::Done
+            }
+            // It is here, and shorter than the offset.
+            (OWN, Err(Failure::Refused(error))) if error.code == ErrorCode::Invalid => {
+                hub.answer(&self.caller, Response::Error(error));
                 Progress::Done
             }
             (OWN, _) => self.look_elsewhere(hub),

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::error::PeerFault;
-use crate::record::Removal;
+use crate::record::{Removal, Settings};
 use crate::sim::Cut;
 use crate::wire::{CloseReason, ErrorCode, MembershipPage, PeerState, PeerStatus};
 
@@ -123,6 +123,31 @@ fn a_joining_node_acknowledges_nothing_before_it_knows_the_members() {
     assert!(town.status(client).syncing);
     let answer = town.ask(client, put(&owner.tombstone(name(1), version(&town, 0))));
     assert_eq!(answer, Response::Error(ErrorCode::Deadline.into()));
+}
+
+#[test]
+fn a_joining_node_waits_for_an_answer_of_a_member_not_for_its_question() {
+    let mut town = Town::empty(Config::default());
+    town.hosts = 1;
+    let host = town.add_node(vec![(None, addr(0))]);
+    let (member, _) = town.add_member(mute);
+    town.probe(member, |probe, _| probe.dial(addr(1)));
+    assert!(town.run_until(SECOND, |town| town.probe(member, |probe, _| probe.is_open())));
+    let settings = Settings {
+        number: 1,
+        replicas: 3,
+        gone_after: Duration::from_secs(60),
+        linger: Duration::from_secs(5),
+        unknown: Default::default(),
+        signature: Signature([0; 64]),
+    };
+    let settings = settings.sign(&town.network, &town.signing);
+    let question = MembershipPage { settings: Some(settings.clone()), ..MembershipPage::default() };
+    assert!(matches!(town.ask(member, Request::View(question)), Response::View(_)));
+    assert_eq!(
+        town.node(host, |node, _| (node.hub.joined, node.hub.members.settings().cloned())),
+        (false, Some(settings))
+    );
 }
 
 #[test]
