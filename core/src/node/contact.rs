@@ -194,7 +194,7 @@ impl Hub {
     pub(super) fn check_clock(&mut self) {
         let ok = match self.peers.clock_ahead_ms() {
             Some(ahead) => ahead.unsigned_abs() <= limit::CLOCK_SKEW_MS,
-            None => self.joined && self.members.count() <= 1,
+            None => self.members.joined && self.members.count() <= 1,
         };
         self.store.set_clock_ok(self.now, ok);
     }

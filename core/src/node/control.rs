@@ -23,7 +23,7 @@ impl Hub {
         status.peers_gone = count(PeerState::Gone);
         status.members = states.len() as u32;
         status.replicas = self.members.replicas();
-        status.syncing |= !self.joined;
+        status.syncing |= !self.members.joined;
         status.pending_ops = self.store.pending() + self.open_operations as u64 + self.requests.len() as u64;
     }
 

@@ -24,7 +24,7 @@ impl Hub {
         if let Some(page) = &page {
             // Signed words, verified like anybody's: what does not hold is left out.
             let _ = self.members.merge(page);
-            self.joined |= self.members.settings().is_some();
+            self.members.joined |= self.members.settings().is_some();
         }
         if self.setup.founder && self.members.settings().is_none() {
             self.members.found(&self.setup);
@@ -91,8 +91,8 @@ impl Hub {
     /// This was a member's answer to what this node knows: with it the membership is known whole, if the member knew it.
     fn join(&mut self, page: &MembershipPage) {
         // Only a member that has joined itself tells settings.
-        if !self.joined && page.settings.is_some() && self.members.settings().is_some() {
-            self.joined = true;
+        if !self.members.joined && page.settings.is_some() && self.members.settings().is_some() {
+            self.members.joined = true;
             self.check_clock();
             self.save();
         }
@@ -212,7 +212,7 @@ impl Hub {
 
     /// Keeps the membership for the next start, once it is one to start from.
     fn save(&mut self) {
-        if self.joined {
+        if self.members.joined {
             let page = self.members.page(|node| self.addrs(node));
             self.store.save_state(self.now, MEMBERSHIP_ROW, page_to_row(page));
         }

@@ -44,8 +44,6 @@ pub(super) struct Hub {
     pub(super) view: Arc<View>,
     /// What this node shows of itself on links; none until its disk is loaded.
     pub(super) local: Option<Arc<LocalSide>>,
-    /// True once the membership was taken from a member: before, this node cannot know how many it takes.
-    pub(super) joined: bool,
     pub(super) out: Outputs,
     /// Answers on their way to operations.
     pub(super) answers: VecDeque<Answered>,
@@ -124,7 +122,6 @@ impl Hub {
             members,
             view,
             local: None,
-            joined: setup.founder,
             out: VecDeque::new(),
             answers: VecDeque::new(),
             requests: VecDeque::new(),

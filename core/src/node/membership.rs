@@ -23,6 +23,8 @@ pub(super) struct Members {
     known: Membership,
     settings: Option<Settings>,
     digest: [u8; 32],
+    /// True once the membership was taken from a member: before, this node cannot know how many it takes.
+    pub(super) joined: bool,
 }
 
 /// What a page brought that was not known.
@@ -40,11 +42,11 @@ impl News {
 }
 
 impl Members {
-    pub(super) fn new(suite: Suite, network_key: [u8; 32]) -> Self {
+    pub(super) fn new(suite: Suite, network_key: [u8; 32], founder: bool) -> Self {
         let known = Membership::default();
         let digest = known.digest(suite);
         let network = network_id(suite, &network_key);
-        Self { suite, network, network_key, known, settings: None, digest }
+        Self { suite, network, network_key, known, settings: None, digest, joined: founder }
     }
 
     pub(super) const fn network(&self) -> NetworkId {
@@ -188,9 +190,11 @@ impl Members {
         Ok(())
     }
 
-    /// A page that only asks whether the other side knows the same.
+    /// A page that only asks whether the other side knows the same. Settings are told by those who have joined:
+    /// they tell others that this is a member to join by.
     pub(super) fn question(&self) -> MembershipPage {
-        MembershipPage { digest: self.digest, settings: self.settings.clone(), ..MembershipPage::default() }
+        let settings = self.settings.clone().filter(|_| self.joined);
+        MembershipPage { digest: self.digest, settings, ..MembershipPage::default() }
     }
 
     /// A page with these news.

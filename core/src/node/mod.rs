@@ -91,7 +91,7 @@ enum Phase {
 impl Node {
     /// Begins to load its state from the disk; [`NodeEvent::Ready`] follows.
     pub fn new(now: Now, setup: NodeSetup) -> Self {
-        let members = Members::new(setup.suite, setup.network_key);
+        let members = Members::new(setup.suite, setup.network_key, setup.founder);
         let linger = setup.settings.and_then(|wanted| wanted.linger);
         let store = LocalStore::new(
             now,
@@ -186,7 +186,7 @@ impl Node {
                 idle = false;
                 self.advance(answer.op, |operation, hub| operation.answered(hub, answer));
             }
-            while self.hub.joined
+            while self.hub.members.joined
                 && self.running.len() < self.hub.setup.config.max_operations
                 && let Some(asking) = self.hub.requests.pop_front()
             {

@@ -180,7 +180,7 @@ impl Town {
         let up: Vec<_> = self.nodes.iter().copied().filter(|host| self.world.is_up(*host)).collect();
         let others = up.len() - 1;
         up.into_iter().all(|host| {
-            self.node(host, |node, _| node.hub.joined && node.hub.peers.linked().count() >= others)
+            self.node(host, |node, _| node.hub.members.joined && node.hub.peers.linked().count() >= others)
         })
     }
 
