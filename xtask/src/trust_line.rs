@@ -14,7 +14,7 @@ use crate::process::project;
 const FLOORS: &[&[&str]] = &[
     &["id", "time", "rng", "config"],
     &["error"],
-    &["cas", "crypto"],
+    &["cas", "codec", "crypto"],
     &["job"],
     &["driver", "record"],
     &["wire"],
