@@ -38,7 +38,10 @@ fn table() -> String {
     row("addresses of a member", &limit::ADDRS);
     row("a token", &format_args!("{} characters", limit::TOKEN));
     row("difference between two clocks", &seconds(Duration::from_millis(limit::CLOCK_SKEW_MS)));
-    row("an upload, from its first piece to its record", &seconds(Duration::from_millis(limit::LEASE_MS / 2)));
+    row(
+        "an upload, from its first piece to its record",
+        &seconds(Duration::from_millis(limit::LEASE_MS / 2)),
+    );
     row("operations of a client at once", &config.max_operations);
     row("memory of a client for pieces", &bytes(config.client_window as u64));
     row("links of a node", &config.max_links);

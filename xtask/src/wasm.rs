@@ -18,7 +18,7 @@ fn probe() -> Outcome<(usize, usize)> {
         apt_install(&["nodejs"])?;
     }
     let module = build()?;
-    let script = project().join("core/examples/probe.mjs");
+    let script = project().join("xtask/probe/run.mjs");
     let text = output(Command::new("node").arg(script).arg(module).stdin(Stdio::null()))?;
     print!("{text}");
     Ok((text.lines().filter(|line| line.starts_with("ok ")).count(), 0))
@@ -27,16 +27,11 @@ fn probe() -> Outcome<(usize, usize)> {
 /// Builds the probe with the toolchain's own wasm32 target if it is installed, else with Debian's compiler, which
 /// builds the standard library too.
 fn build() -> Outcome<PathBuf> {
-    let arguments =
-        ["--release", "--locked", "--target", TARGET, "--package", "quantumsync-core", "--features", "sim"];
+    let arguments = ["--release", "--locked", "--target", TARGET, "--package", "quantumsync-probe"];
     // A folder of its own: two compilers would evict each other's work.
     let folder = target_dir().join("wasm");
     if has_own_target() {
-        run(cargo()
-            .arg("build")
-            .args(arguments)
-            .args(["--example", "probe"])
-            .env("CARGO_TARGET_DIR", &folder))?;
+        run(cargo().arg("build").args(arguments).env("CARGO_TARGET_DIR", &folder))?;
     } else {
         let packages = ["rustc-web", "cargo-web", "rust-web-src", "lld"];
         if output(Command::new("dpkg-query").arg("--show").args(packages)).is_err() {
@@ -46,7 +41,7 @@ fn build() -> Outcome<PathBuf> {
             .current_dir(project())
             .arg("build")
             .args(arguments)
-            .args(["--example", "probe", "-Zbuild-std=std,panic_abort"])
+            .arg("-Zbuild-std=std,panic_abort")
             .env("CARGO_TARGET_DIR", &folder)
             .env("RUSTC_BOOTSTRAP", "1")
             .env("RUSTC", "/usr/bin/rustc")
@@ -54,7 +49,7 @@ fn build() -> Outcome<PathBuf> {
             .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", "/usr/bin/wasm-ld")
             .stdin(Stdio::null()))?;
     }
-    Ok(folder.join(TARGET).join("release/examples/probe.wasm"))
+    Ok(folder.join(TARGET).join("release/quantumsync_probe.wasm"))
 }
 
 fn has_own_target() -> bool {
