@@ -71,6 +71,7 @@ impl NodeOptions {
 pub struct Node {
     handle: Handle<Machine>,
     address: NodeAddress,
+    advertised: Vec<SocketAddr>,
     network: Arc<Mutex<NetworkFile>>,
     control: SigningKey,
     keeper: Option<JoinHandle<Option<Error>>>,
@@ -149,12 +150,13 @@ impl Node {
 
         let address = NodeAddress { node, addr: handle.addresses()[0] };
         folder.save_address(&address)?;
+        let advertised = advertised(advertise, handle.addresses());
         let network = Arc::new(Mutex::new(network));
         let keeper = {
             let (home, network, handle) = (home.clone(), Arc::clone(&network), handle.clone());
             thread::spawn(move || keep(&home, &network, &handle, &queue))
         };
-        Ok(Self { handle, address, network, control, keeper: Some(keeper), _lock: lock })
+        Ok(Self { handle, address, advertised, network, control, keeper: Some(keeper), _lock: lock })
     }
 
     /// Its id.
@@ -176,7 +178,8 @@ impl Node {
     pub fn token(&self, for_node: bool) -> Token {
         let mut token = self.network.lock().unwrap_or_else(PoisonError::into_inner).token.clone();
         token.peers.retain(|(node, _)| *node != self.address.node);
-        token.peers.insert(0, (self.address.node, self.address.addr));
+        let own = self.advertised.iter().map(|&addr| (self.address.node, addr));
+        token.peers.splice(0..0, own);
         if !for_node {
             token.signing_seed = None;
         }
