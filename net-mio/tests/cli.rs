@@ -276,7 +276,7 @@ fn delete_local_drops_the_bytes_of_this_node_and_the_next_get_brings_them_back()
     network.peers[1].wait_for("it has its copies", |status| status["blobs"]["count"].as_u64() > Some(1));
     let dropped = network.run(["delete", "--local", "f"]).ok();
     assert!(dropped["bytes"].as_u64() >= Some(3_000_000), "{dropped}");
-    assert_eq!(network.peers[0].blob_files(), [Path::new(""); 0]);
+    assert!(network.peers[0].blob_files().is_empty(), "no file of a blob");
     let into = network.path("back");
     let got = network.run(["get".as_ref(), "f".as_ref(), "-o".as_ref(), into.as_os_str()]).ok();
     assert_eq!(fs::read(&into).unwrap(), content);
@@ -314,7 +314,7 @@ fn a_volatile_node_leaves_no_data_on_the_disk() {
     store.args(["store", "-", "--key", "k"]);
     finish(&mut store, &content).ok();
     assert_eq!(run(folder.path(), ["get", "k", "-o", "-"]).code(0).out, content);
-    assert_eq!(peer.blob_files(), [Path::new(""); 0]);
+    assert!(peer.blob_files().is_empty(), "no file of a blob");
     assert!(!folder.path().join("node/index").exists());
 }
 
