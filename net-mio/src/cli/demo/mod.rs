@@ -28,10 +28,15 @@ pub(crate) fn run(out: Output, file: Option<&Path>) -> Result<Class, Failure> {
     let vault = Vault::create(SUITE, super::init::entropy()?);
     let stage = Arc::new(Stage::new()?);
     let watched = Arc::clone(&stage);
-    let _watch = Watch::begin(move || watched.clear())?;
+    let _watch = Watch::begin(move || {
+        watched.clear();
+    })?;
     let mut report = Report::new(out);
     let outcome = show(&stage, &mut report, &material, &vault);
-    stage.clear();
+    while !stage.clear() {
+        // A signal has cleared the stage away under the running show, and its watch is about to end this process.
+        std::thread::park();
+    }
     report.verdict(&outcome)?;
     outcome.map(|_| Class::Done)
 }

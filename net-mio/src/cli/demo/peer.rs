@@ -158,15 +158,15 @@ impl Stage {
         }
     }
 
-    /// Ends every peer and removes the folder; nothing starts afterwards.
-    pub(super) fn clear(&self) {
+    /// Ends every peer and removes the folder; nothing starts afterwards. `false` if that was done before.
+    pub(super) fn clear(&self) -> bool {
         let mut state = self.lock();
         for child in state.children.values_mut() {
             end(child);
         }
         state.children.clear();
         // What cannot be removed is named by the error of the step that met it; here nobody listens any more.
-        drop(state.folder.take());
+        state.folder.take().is_some()
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
