@@ -1,6 +1,7 @@
 //! Messages through the codec, and pieces through the seal beside the primitives that a seal is made of.
 //!
 //! Prints figures and asserts nothing: `cargo bench -p quantumsync-core --bench core`.
+#![allow(clippy::disallowed_types, reason = "a benchmark has a clock")]
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};

@@ -56,6 +56,10 @@ impl Node {
                     Err(code) => self.hub.refuse(&caller, code),
                 }
             }
+            // A list tells how many keys an owner has and when they were written: only to the owner.
+            Request::ListRecords { owner: asked, .. } if owner != Some(*asked) => {
+                self.hub.refuse(&caller, ErrorCode::Forbidden);
+            }
             Request::GetBlob { .. } | Request::ListRecords { .. } => self.admit_read(caller, request),
             Request::GetRecord { .. } => self.queue(caller, Origin::Own, request),
             Request::Status => self.hub.ask_for(caller, Origin::Own, request),
