@@ -273,7 +273,8 @@ fn delete_local_drops_the_bytes_of_this_node_and_the_next_get_brings_them_back()
     let network = Network::of(2);
     let content = noise(6, 3_000_000);
     network.run(["store".as_ref(), network.file("f", &content).as_os_str()]).ok();
-    network.peers[1].wait_for("it has its copies", |status| status["blobs"]["count"].as_u64() > Some(1));
+    network.peers[1]
+        .wait_for("it has its copies", |status| status["blobs"]["bytes"].as_u64() >= Some(3_000_000));
     let dropped = network.run(["delete", "--local", "f"]).ok();
     assert!(dropped["bytes"].as_u64() >= Some(3_000_000), "{dropped}");
     assert!(network.peers[0].blob_files().is_empty(), "no file of a blob");

@@ -253,7 +253,8 @@ fn a_damaged_blob_is_found_by_verify_and_never_given_out() {
     let network = Network::of(2);
     let entry = &network.peers[0];
     for (number, kind) in ["truncated", "flipped", "swapped", "emptied"].into_iter().enumerate() {
-        let content = noise(number as u64, 4_000_000);
+        // Longer than a piece may be, so that there are two files at least.
+        let content = noise(number as u64, 6_000_000);
         store(&network, &network.file(kind, &content)).ok();
         wait_for_copies(&network, number as u64 + 1);
         let mut files = entry.blob_files();
