@@ -144,7 +144,7 @@ impl Client {
         self.running.call(now, op, |operation, cx| operation.consumed(cx, count))
     }
 
-    /// Ends an operation with [`OpError::Cancelled`](crate::error::OpError::Cancelled); nothing if it ended before.
+    /// Ends an operation with [`OpError::Cancelled`]; nothing if it ended before.
     /// What a store had sent lapses with its lease.
     pub fn cancel(&mut self, now: Now, op: OpId) {
         self.running.cancel(now, op);
