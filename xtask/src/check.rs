@@ -29,7 +29,7 @@ pub(crate) fn run_all() -> Outcome {
     }
     let config = project().join(".deny.toml");
     run(cargo()
-        .args(["deny", "--locked", "--workspace", "check", "--config"])
+        .args(["deny", "--locked", "--workspace", "--config"])
         .arg(config)
-        .args(["licenses", "bans", "sources"]))
+        .args(["check", "licenses", "bans", "sources"]))
 }

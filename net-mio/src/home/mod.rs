@@ -24,6 +24,7 @@ pub use seen::SeenDisk;
 
 use std::path::{Path, PathBuf};
 
+use etcetera::BaseStrategy as _;
 use quantumsync_core::crypto::Secret;
 
 use crate::entropy::entropy;
@@ -47,8 +48,8 @@ impl Home {
 
     /// The folder that the platform keeps such data in; `None` if it names none.
     pub fn default_folder() -> Option<PathBuf> {
-        let folders = directories::ProjectDirs::from("", "", "quantumsync")?;
-        Some(folders.data_dir().to_path_buf())
+        let folders = etcetera::base_strategy::choose_native_strategy().ok()?;
+        Some(folders.data_dir().join("quantumsync"))
     }
 
     /// Its folder.
