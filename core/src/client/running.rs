@@ -255,8 +255,11 @@ impl Running {
                 }
             }
             LinkEvent::Unreached(error) => {
+                // Where some had a link and wait for its return, the network was there a moment ago: those that began
+                // meanwhile wait with them, each as long as its own patience lasts.
+                let was_there = self.waiting().any(|(_, slot)| slot.reached);
                 let unreached: alloc::vec::Vec<OpId> =
-                    self.waiting().filter(|(_, slot)| !slot.reached).map(|(op, _)| op).collect();
+                    self.waiting().filter(|_| !was_there).map(|(op, _)| op).collect();
                 for op in unreached {
                     self.fail(op, error.clone());
                 }
