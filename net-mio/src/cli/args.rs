@@ -74,7 +74,7 @@ pub(crate) enum Verb {
     /// Get files back, from the local copy first, else from the peers
     #[command(after_help = "Example: quantumsync get photo.jpg -o copy.jpg")]
     Get(GetArgs),
-    /// Delete files from every peer, also from one that is away
+    /// Delete files from every peer
     #[command(visible_alias = "rm", after_help = "Example: quantumsync delete photo.jpg")]
     Delete(DeleteArgs),
     /// List the files whose keys begin with PREFIX
