@@ -76,7 +76,9 @@ impl From<OpError> for Failure {
     fn from(error: OpError) -> Self {
         use Class::{Failed, NotFound, Unreachable, Usage, WrongKey};
         let (class, hint) = match &error {
-            OpError::NotFound => (NotFound, "see what there is with: quantumsync list"),
+            OpError::NotFound => {
+                (NotFound, "see what there is with: quantumsync list; files of another vault do not show")
+            }
             OpError::Unreachable => {
                 (Unreachable, "start a node with `quantumsync node`, or name one with --node HOST:PORT")
             }

@@ -103,7 +103,12 @@ impl Town {
 
     /// A town of `n` nodes that know each other; all but the first began with the first one's address.
     fn of(n: u8) -> Self {
-        let mut town = Self::empty(Config::default());
+        Self::with(n, Config::default())
+    }
+
+    /// The same under other limits.
+    fn with(n: u8, config: Config) -> Self {
+        let mut town = Self::empty(config);
         for host in 0..n {
             let peers = if host == 0 { vec![] } else { vec![(None, addr(0))] };
             town.add_node(peers);

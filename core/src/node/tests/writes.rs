@@ -231,3 +231,29 @@ fn an_acknowledgement_over_a_link_that_has_ended_is_void() {
     let answer = town.probe(client, |probe, _| probe.take_answer(id));
     assert_eq!(answer, Some(Response::Error(ErrorCode::NoSpace.into())));
 }
+
+#[test]
+fn a_member_that_is_too_far_behind_goes_without_and_the_write_says_so() {
+    let mut town = Town::with(3, Config { link_backlog: 1, ..Config::default() });
+    let owner = Owner::new(&town, 1);
+    let client = town.add_client(&owner, HostId(0));
+    let since = version(&town, 0);
+    let ids: Vec<u32> = (1..=2)
+        .map(|number| {
+            let request = owner.put_blob(name(number), object(number), since, &blob(number));
+            town.probe(client, |probe, _| probe.ask(request))
+        })
+        .collect();
+    let answers: Vec<Response> = ids
+        .into_iter()
+        .map(|id| {
+            town.run_until(Duration::from_secs(90), |town| {
+                town.probe(client, |probe, _| probe.has_answer(id))
+            });
+            town.probe(client, |probe, _| probe.take_answer(id)).expect("an answer comes")
+        })
+        .collect();
+    // The first is under way to both when the second comes, which stays on the entry node alone.
+    assert!(matches!(answers[0], Response::Stored { copies: 2.., wanted: 2 }), "{:?}", answers[0]);
+    assert_eq!(answers[1], Response::Stored { copies: 1, wanted: 2 });
+}

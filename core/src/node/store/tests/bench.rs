@@ -225,6 +225,11 @@ impl Bench {
         }
     }
 
+    /// Disk requests that were asked for and not yet answered.
+    pub(super) fn disk_in_flight(&self) -> usize {
+        self.waiting.iter().filter(|(_, effect)| matches!(effect, Effect::Disk(_))).count()
+    }
+
     /// Performs one effect; false if there is none.
     pub(super) fn step(&mut self) -> bool {
         self.take_outputs();

@@ -226,6 +226,32 @@ fn a_full_waiting_room_is_answered_busy_and_everything_else_in_the_end() {
 }
 
 #[test]
+fn blobs_that_wait_are_bounded_by_their_bytes_and_more_are_answered_busy() {
+    let config = Config { store_waiting_bytes: 8 << 20, node_window: 4 << 20, ..Config::default() };
+    let (mut bench, owner) = (Bench::with(config), Owner::new(1));
+    bench.ask(OTHER, owner.put(1, 1, 9));
+    // Each read needs room for a whole blob: one runs, two wait.
+    let tokens: vec::Vec<u64> = (0..10).map(|_| bench.submit(OTHER, Keep::Replica, get(9))).collect();
+    bench.run();
+    let is_busy = |token: &&u64| matches!(&bench.replies[*token], Response::Error(error) if error.code == ErrorCode::Busy);
+    assert_eq!((bench.replies.len(), tokens.iter().filter(is_busy).count()), (10, 7));
+}
+
+#[test]
+fn no_more_disk_requests_are_under_way_than_allowed() {
+    let config = Config { max_disk_requests: 3, ..Config::default() };
+    let (mut bench, owner) = (Bench::with(config), Owner::new(1));
+    let tokens: vec::Vec<u64> =
+        (0..20).map(|name| bench.submit(OTHER, Keep::Replica, owner.put(name, 1, name))).collect();
+    let mut most = 0;
+    while bench.step() {
+        most = most.max(bench.disk_in_flight());
+    }
+    assert_eq!(most, 3);
+    assert!(tokens.iter().all(|token| matches!(bench.replies[token], Response::Stored { .. })));
+}
+
+#[test]
 fn requests_that_are_not_the_stores_are_unsupported() {
     let mut bench = Bench::new();
     for request in [Request::Peers, Request::Invite { node: true }, Request::Ping { unix_ms: 1 }] {
