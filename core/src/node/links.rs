@@ -239,6 +239,12 @@ impl Links {
         Some((caller, request))
     }
 
+    /// Reads that wait for answers before them, on all links.
+    #[cfg(test)]
+    pub(super) fn waiting_reads(&self) -> usize {
+        self.links.values().map(|link| link.reads.len()).sum()
+    }
+
     /// Answers a request; its credit stays with [`Self::release`].
     pub(super) fn answer(&mut self, caller: &Caller, response: Response) {
         let Some(link) = self.links.get_mut(&caller.conn) else { return };

@@ -302,3 +302,20 @@ fn a_list_without_a_quorum_says_that_it_is_not_complete() {
         "{answer:?}"
     );
 }
+
+#[test]
+fn reads_wait_while_the_answers_before_them_fill_their_link() {
+    let mut town = Town::with(1, Config { answer_window: 1, ..Config::default() });
+    let owner = Owner::new(&town, 1);
+    let client = town.add_client(&owner, HostId(0));
+    let bytes = stored(&mut town, &owner, client, 1);
+    town.world.disk_mut(HostId(0)).set_delay(SECOND, SECOND);
+    let ids: Vec<u32> = (0..5).map(|_| town.probe(client, |probe, _| probe.ask(read(&bytes)))).collect();
+    town.world.run_for(SECOND / 4);
+    assert_eq!(town.node(HostId(0), |node, _| node.hub.links.waiting_reads()), 4, "further reads wait");
+    town.world.run_for(SECOND * 6);
+    for id in ids {
+        let answer = town.probe(client, |probe, _| probe.take_answer(id));
+        assert!(matches!(answer, Some(Response::Blob { .. })), "each is answered in its turn: {answer:?}");
+    }
+}
