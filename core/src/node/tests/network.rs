@@ -393,6 +393,19 @@ fn a_node_that_stops_says_goodbye_and_tells_when_it_is_done() {
 }
 
 #[test]
+fn a_node_that_stops_does_not_wait_for_a_frozen_peer_longer_than_its_deadline() {
+    let mut town = Town::of(2);
+    let owner = Owner::new(&town, 1);
+    let client = town.add_client(&owner, HostId(0));
+    town.world.cut(HostId(0), HostId(1), crate::sim::Cut::Silent);
+    town.probe(client, |probe, _| probe.ask(owner.put_blob(name(1), object(1), Version::ZERO, &blob(1))));
+    town.world.run_for(Duration::from_millis(50));
+    town.node(HostId(0), |node, now| node.stop(now));
+    let limit = town.config.stop_deadline + SECOND * 2;
+    assert!(town.run_until(limit, |town| town.events(HostId(0)).last() == Some(&NodeEvent::Stopped)));
+}
+
+#[test]
 fn a_disk_that_fails_for_good_stops_the_node() {
     let mut town = Town::of(1);
     let owner = Owner::new(&town, 1);
