@@ -1,6 +1,7 @@
 //! Tasks of the project, each one command: `cargo xtask help`.
 
 mod check;
+mod mutants;
 mod process;
 mod python;
 mod rust;
@@ -12,9 +13,11 @@ mod wasm;
 use std::process::ExitCode;
 
 const HELP: &str = "\
-cargo xtask check       formatting, clippy and docs without warnings, licences and sources
-cargo xtask test        every test of every language; sets up what it needs
-cargo xtask test NAME   only the suites whose name contains NAME";
+cargo xtask check          formatting, clippy and docs without warnings, licences and sources
+cargo xtask test           every test of every language; sets up what it needs
+cargo xtask test NAME      only the suites whose name contains NAME
+cargo xtask mutants        breaks the rules of the core one by one: a test must notice each
+cargo xtask mutants PART   only those whose rule or tests contain PART";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -23,6 +26,8 @@ fn main() -> ExitCode {
         ["check"] => check::run_all(),
         ["test"] => suite::run_all(None),
         ["test", name] => suite::run_all(Some(name)),
+        ["mutants"] => mutants::run_all(None),
+        ["mutants", part] => mutants::run_all(Some(part)),
         ["help" | "--help"] => {
             println!("{HELP}");
             Ok(())
