@@ -98,7 +98,16 @@ impl Copy {
         command
             .current_dir(&self.top)
             .env("CARGO_TARGET_DIR", target_dir().join("mutants").join("target"))
-            .args(["test", "--quiet", "--locked", "--package", "quantumsync-core", "--features", "sim", "--lib"])
+            .args([
+                "test",
+                "--quiet",
+                "--locked",
+                "--package",
+                "quantumsync-core",
+                "--features",
+                "sim",
+                "--lib",
+            ])
             .arg(mutation.tests);
         command
     }
@@ -133,7 +142,8 @@ mod tests {
     fn every_mutation_still_finds_its_place() {
         for mutation in MUTATIONS {
             let path = project().join("core/src").join(mutation.file);
-            let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+            let text =
+                fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
             if let Err(why) = mutation.apply(&text) {
                 panic!("{why}");
             }
