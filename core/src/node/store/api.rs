@@ -70,11 +70,21 @@ impl Origin {
 pub enum Keep {
     /// Keep it: this node is one of its replicas.
     Replica,
+    /// Keep it durably although this node is no replica, until the replicas have it: a blob with its pins, a record
+    /// whole. It counts nowhere, so the answer has 0 copies of 1.
+    Hint,
     /// Keep a blob without its pins for a while ([`Config::cache_for`]), to be read again soon; it counts
     /// nowhere, so the answer is `Stored` with 0 copies. Anything but a blob is only checked.
     Cache,
     /// Only check it (hash, signatures, clocks, what is known here to be newer); the answer has 0 copies.
     Nothing,
+}
+
+impl Keep {
+    /// True if what is kept stays until it is proved unneeded.
+    pub(super) const fn is_durable(self) -> bool {
+        matches!(self, Self::Replica | Self::Hint)
+    }
 }
 
 /// What a store wants of its owner, the node.

@@ -99,17 +99,16 @@ impl LocalStore {
             }
         }
         let id = pins[0].body().blob;
-        let copies = u8::from(keep == Keep::Replica);
+        let stored =
+            Response::Stored { copies: u8::from(keep == Keep::Replica), wanted: u8::from(keep.is_durable()) };
         match keep {
-            Keep::Replica => {}
+            Keep::Replica | Keep::Hint => {}
             Keep::Cache if !is_there => {
                 let due = self.running_ms().saturating_add(millis(self.config.cache_for));
                 self.linger_from(due);
                 changes = vec![put(keys::linger(due, &id), Bytes::new())];
             }
-            Keep::Cache | Keep::Nothing => {
-                return self.reply(op, Response::Stored { copies, wanted: copies });
-            }
+            Keep::Cache | Keep::Nothing => return self.reply(op, stored),
         }
         let effect = if is_there {
             (!changes.is_empty()).then(|| Effect::apply(changes))
@@ -117,9 +116,7 @@ impl LocalStore {
             changes.push(remove(keys::evicted(&id)));
             Some(Effect::Disk(DiskRequest::PutBlob { id, bytes: blob, then: changes }))
         };
-        self.gather(op, effect.into_iter().collect(), move |store, _| {
-            store.reply(op, Response::Stored { copies, wanted: copies });
-        });
+        self.gather(op, effect.into_iter().collect(), move |store, _| store.reply(op, stored));
     }
 
     /// Checks a blob that came from another node, and keeps it if pins here miss it.
@@ -154,7 +151,7 @@ impl LocalStore {
     }
 
     fn have_step(&mut self, op: Op, pass: HavePass) {
-        let wanted = u8::from(pass.keep == Keep::Replica);
+        let wanted = u8::from(pass.keep.is_durable());
         let rest = &pass.pins[pass.copies.len()..];
         if rest.is_empty() {
             return self.reply(op, Response::Have { copies: pass.copies, wanted });
@@ -190,13 +187,12 @@ impl LocalStore {
     fn have_found(&mut self, op: Op, mut pass: HavePass, step: &[Pin], found: &[bool], known: &Known) {
         let mut changes: Vec<TableOp> = Vec::new();
         for (pin, found) in step.iter().zip(found) {
-            let counts = *found && pass.keep == Keep::Replica;
             match self.admit_pin(known, pin) {
-                Ok(more) if counts => changes.extend(more),
+                Ok(more) if *found && pass.keep.is_durable() => changes.extend(more),
                 Ok(_) => {}
                 Err(refusal) => return self.refuse(op, refusal),
             }
-            pass.copies.push(u8::from(counts));
+            pass.copies.push(u8::from(*found && pass.keep == Keep::Replica));
         }
         let effect = (!changes.is_empty()).then(|| Effect::apply(changes));
         self.gather(op, effect.into_iter().collect(), move |store, _| store.have_step(op, pass));

@@ -83,14 +83,18 @@ impl LocalStore {
         if origin.is_client() {
             let held = held.as_ref().map(|held| held.record.header().version);
             let floor = floor.as_ref().map(|floor| floor.record.header().version);
-            self.judge_clock(header.version, held.into_iter().chain(floor))?;
+            self.judge_ahead(header.version, held.into_iter().chain(floor))?;
+            // A floor stands one step above what its owner has seen, which may be old, and revives nothing.
+            if header.floor.is_none() {
+                self.judge_age(header.version)?;
+            }
         }
         Ok(held)
     }
 
     /// What an entry node asks of a client's clock. A version one step above one that is stored stays possible,
     /// so that a clock that once ran ahead locks nobody out.
-    fn judge_clock(
+    fn judge_ahead(
         &self,
         version: Version,
         stored: impl IntoIterator<Item = Version>,
@@ -101,16 +105,19 @@ impl LocalStore {
         {
             return Err(ErrorCode::Future);
         }
-        if version.ms().saturating_add(limit::LEASE_MS / 2) < now_ms {
-            return Err(ErrorCode::Past);
-        }
         Ok(())
+    }
+
+    /// What a client signed is good for half a lease.
+    fn judge_age(&self, version: Version) -> Result<(), ErrorCode> {
+        let is_past = version.ms().saturating_add(limit::LEASE_MS / 2) < self.now.unix_ms;
+        if is_past { Err(ErrorCode::Past) } else { Ok(()) }
     }
 
     /// The last step of `PutRecord`: the record is valid and not older than what is held.
     fn keep_record(&mut self, op: Op, keep: Keep, record: &Record, held: Option<&RecordRow>, has_pins: bool) {
         let checked = Response::Stored { copies: 0, wanted: 0 };
-        if keep != Keep::Replica {
+        if !keep.is_durable() {
             return self.reply(op, checked);
         }
         let header = record.header();
@@ -118,19 +125,21 @@ impl LocalStore {
         let is_floor = header.kind == Kind::Floor;
         let is_replica = is_floor || self.is_replica_of_record(&owner, &name);
         let is_known = held.is_some_and(|held| held.record.order() == record.order());
-        let stored = Response::Stored { copies: u8::from(is_replica), wanted: 1 };
+        // What is held whole for others is replaced by what is newer, and no less: it has to reach its replicas.
+        let whole = is_replica || keep == Keep::Hint || held.is_some_and(|held| !held.proof_only);
+        let stored = Response::Stored { copies: u8::from(is_replica && keep == Keep::Replica), wanted: 1 };
         let complete = |held: &RecordRow| {
-            !is_replica || held.expired || (!held.proof_only && held.parts_len() >= parts_len(record))
+            !whole || held.expired || (!held.proof_only && held.parts_len() >= parts_len(record))
         };
-        if (is_known && held.is_some_and(complete)) || (!is_replica && !has_pins) {
+        if (is_known && held.is_some_and(complete)) || (!whole && !has_pins) {
             return self.reply(op, stored);
         }
         let row = RecordRow {
-            record: if is_replica { record.clone() } else { record.to_stub() },
+            record: if whole { record.clone() } else { record.to_stub() },
             stored_ms: held.filter(|_| is_known).map_or_else(|| self.running_ms(), |held| held.stored_ms),
             evicted_ms: 0,
             expired: false,
-            proof_only: !is_replica,
+            proof_only: !whole,
         };
         let mut changes = vec![put(keys::rec(self.suite, &owner, &name), row.encode())];
         changes.extend(expiry_changes(record, held.filter(|_| !is_known)));

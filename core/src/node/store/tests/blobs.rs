@@ -186,3 +186,15 @@ fn a_cached_copy_that_is_pinned_meanwhile_stays() {
     assert!(bench.disk.blobs.contains_key(&blob(9).0));
     assert_eq!(bench.disk.count(kind::LINGER), 0);
 }
+
+#[test]
+fn a_hint_keeps_a_blob_under_its_pins_and_counts_as_no_copy() {
+    let (mut bench, owner) = (Bench::new(), Owner::new(1));
+    let hint = Response::Stored { copies: 0, wanted: 1 };
+    assert_eq!(bench.ask_to(owner.client(), Keep::Hint, owner.put(1, 1, 10)), hint);
+    let have = Response::Have { copies: vec![0], wanted: 1 };
+    assert_eq!(bench.ask_to(owner.client(), Keep::Hint, owner.have(1, 2, [10])), have);
+    assert_eq!((bench.disk.blobs.len(), bench.disk.count(kind::PIN)), (1, 2));
+    bench.advance(bench.setup.config.cache_for * 2);
+    assert_eq!(bench.disk.blobs.len(), 1, "it is no cached copy");
+}

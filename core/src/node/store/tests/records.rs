@@ -111,6 +111,43 @@ fn a_client_that_slept_longer_than_half_a_lease_is_refused() {
 }
 
 #[test]
+fn a_floor_is_never_too_old_but_may_be_too_far_ahead() {
+    let (mut bench, owner) = (Bench::new(), Owner::new(1));
+    let old = owner.floor(-HALF_LEASE - 1, -HALF_LEASE - 1);
+    assert_eq!(put(&mut bench, owner.client(), &old), stored(1));
+    assert_code(&put(&mut bench, owner.client(), &owner.floor(SKEW + 1, 5)), ErrorCode::Future);
+}
+
+/// Durable here, but not as one of the copies that count.
+const HINT: Response = Response::Stored { copies: 0, wanted: 1 };
+
+#[test]
+fn a_hint_keeps_the_whole_record_on_a_node_that_is_no_replica() {
+    let (mut bench, owner) = (Bench::new(), Owner::new(1));
+    bench.store.set_view(nowhere());
+    let record = owner.inline(1, 1);
+    assert_eq!(bench.ask_to(owner.client(), Keep::Hint, put_record(&record)), HINT);
+    bench.restart();
+    bench.store.set_view(nowhere());
+    assert_eq!(bench.record_of(&owner, 1).0, Some(record));
+    // What kills it is kept in its place, until its own replicas have that.
+    let tombstone = owner.tombstone(1, 2);
+    assert_eq!(put(&mut bench, OTHER, &tombstone), HINT);
+    assert_eq!(bench.record_of(&owner, 1).0, Some(tombstone));
+}
+
+#[test]
+fn a_hint_makes_a_whole_record_of_the_stub_that_was_kept_for_its_pins() {
+    let (mut bench, owner) = (Bench::new(), Owner::new(1));
+    bench.store.set_view(nowhere());
+    bench.ask(OTHER, owner.put(1, 2, 9));
+    put(&mut bench, OTHER, &owner.record(1, 2));
+    assert_eq!(bench.record_of(&owner, 1).0, Some(owner.record(1, 2).to_stub()));
+    assert_eq!(bench.ask_to(OTHER, Keep::Hint, put_record(&owner.record(1, 2))), HINT);
+    assert_eq!(bench.record_of(&owner, 1).0, Some(owner.record(1, 2)));
+}
+
+#[test]
 fn an_entry_node_that_is_no_replica_checks_and_keeps_nothing() {
     let (mut bench, owner) = (Bench::new(), Owner::new(1));
     let before = bench.disk.rows.clone();
