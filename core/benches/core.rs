@@ -26,10 +26,8 @@ fn main() {
 fn codec(messages: usize) {
     let request =
         Message::Request { id: 7, request: Request::GetBlob { id: BlobId([1; 32]), offset: 0, len: 0 } };
-    let answer = Message::Response {
-        id: 7,
-        response: Response::Blob { source: NodeId([2; 32]), bytes: Bytes::from(vec![3; 4096]) },
-    };
+    let blob = Response::Blob { source: NodeId([2; 32]), bytes: Bytes::from(vec![3; 4096]) };
+    let answer = Message::response(7, blob);
     for (name, message) in [("request of a blob", request), ("answer of 4 KiB", answer)] {
         let (head, tail) = message.encode();
         let whole = Bytes::from([&head[..], &tail[..]].concat());

@@ -67,7 +67,7 @@ fn session_bulk(rounds: usize, len: usize) -> f64 {
         while let Some(event) = answerer.poll_event() {
             if let SessionEvent::Message { message: Message::Request { id, .. }, .. } = event {
                 let response = Response::Blob { source: NodeId([2; 32]), bytes: blob.clone() };
-                answerer.send(&Message::Response { id, response });
+                answerer.send(&Message::response(id, response));
             }
         }
         carry(&mut answerer, &mut dialler);

@@ -128,12 +128,21 @@ impl Reader {
     }
 
     /// Skips optional fields, which this version does not know, to the end.
-    pub fn finish(mut self) -> Result<(), MalformedMessage> {
+    pub fn finish(self) -> Result<(), MalformedMessage> {
+        self.fields([]).map(|[]| ())
+    }
+
+    /// Takes the optional fields of these tags out of those to the end; the others are skipped.
+    pub fn fields<const N: usize>(mut self, tags: [u16; N]) -> Result<[Option<Bytes>; N], MalformedMessage> {
+        let mut found = [const { None }; N];
         let (mut last, mut total) = (None, 0);
-        while let Some((_, value)) = self.field(&mut last)? {
+        while let Some((tag, value)) = self.field(&mut last)? {
             skip(&mut total, &value)?;
+            if let Some((_, place)) = tags.iter().zip(&mut found).find(|(of, _)| **of == tag) {
+                *place = Some(value);
+            }
         }
-        Ok(())
+        Ok(found)
     }
 
     /// Skips optional fields up to the payload, which ends the buffer and has at most `max` bytes.

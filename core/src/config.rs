@@ -113,6 +113,9 @@ pub struct Config {
     pub client_window: usize,
     /// How often both sides compare memberships when nothing changed.
     pub gossip_every: Duration,
+    /// How soon a write is tried again whose replicas are others for those who answered, and memberships are compared
+    /// with such a member again: a few round trips.
+    pub vote_again: Duration,
     /// How often the running time is made durable: an age is wrong by this much after a crash.
     pub running_time_every: Duration,
     /// Disk requests of a node at once: what a disk queue of an SSD takes.
@@ -173,6 +176,7 @@ impl Default for Config {
             pieces_in_flight: 8,
             client_window: 16 * MIB,
             gossip_every: Duration::from_secs(30),
+            vote_again: Duration::from_millis(250),
             running_time_every: Duration::from_secs(60),
             max_disk_requests: 256,
             node_window: 24 * MIB,

@@ -270,7 +270,7 @@ impl Running {
 
     fn take_message(&mut self, now: Now, message: Message) -> Result<(), PeerFault> {
         match message {
-            Message::Response { id, response } => {
+            Message::Response { id, response, .. } => {
                 if let Some(op) = self.effects.requests.answered(now, id, &response)? {
                     self.answer(now, id, op, response);
                 }

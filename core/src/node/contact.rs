@@ -113,9 +113,9 @@ impl Hub {
                 self.refuse(&Caller { conn, id, class, bytes }, ErrorCode::Unsupported);
                 None
             }
-            Message::Response { id, response } => {
+            Message::Response { id, response, vote } => {
                 if let Some(call) = self.links.answered(conn, id) {
-                    match self.route(call, response) {
+                    match self.route(call, response, vote) {
                         Routed::Done => {}
                         Routed::Pong { sent, response } => self.ponged(conn, node, sent, response),
                         Routed::Gossip { everything, response } => {

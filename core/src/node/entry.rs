@@ -92,7 +92,8 @@ impl Write {
 
     fn own_answered(&mut self, hub: &mut Hub, answer: Answered) -> Progress {
         match answer.result {
-            Ok(_) => self.tally.durable(hub, hub.own),
+            Ok(_) if answer.vote.is_some() => self.tally.durable(hub, hub.own),
+            Ok(_) => self.tally.failed(hub.own, Failure::OtherSet),
             Err(Failure::Refused(error)) if is_final(error.code) => {
                 self.answer(hub, Response::Error(error));
                 return Progress::Done;
@@ -127,7 +128,8 @@ impl Operation for Write {
         match answer.slot {
             OWN => return self.own_answered(hub, answer),
             REPLICA => match answer.result {
-                Ok(Response::Stored { .. }) => self.tally.durable(hub, answer.from),
+                Ok(Response::Stored { .. }) if answer.vote.is_some() => self.tally.durable(hub, answer.from),
+                Ok(Response::Stored { .. }) => self.tally.failed(answer.from, Failure::OtherSet),
                 Ok(_) => self.tally.failed(answer.from, Failure::Lost),
                 Err(failure) => self.tally.failed(answer.from, failure),
             },

@@ -108,7 +108,9 @@ impl Operation for Have {
         }
         let indices = self.asked.get(&answer.from).cloned().unwrap_or_default();
         let copies = match &answer.result {
-            Ok(Response::Have { copies, .. }) if copies.len() == indices.len() => copies.clone(),
+            Ok(Response::Have { copies, .. }) if copies.len() == indices.len() && answer.vote.is_some() => {
+                copies.clone()
+            }
             _ => vec![0; indices.len()],
         };
         for (index, copies) in indices.into_iter().zip(copies) {

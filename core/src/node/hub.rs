@@ -10,20 +10,21 @@ use bytes::Bytes;
 use core::net::SocketAddr;
 use core::time::Duration;
 
+use super::ballot::Ballot;
 use super::bootstrap::Bootstrap;
 use super::link::{Caller, Link};
 use super::links::{Links, Outputs};
 use super::membership::Members;
 use super::peers::{Peers, is_dialable};
-use super::store::{Keep, LocalStore, Origin};
+use super::store::{Keep, LocalStore, Origin, Placement as _};
 use super::{NodeEvent, NodeSetup, SettingsWanted, View};
 use crate::config::limit;
 use crate::driver::Output;
 use crate::error::PeerFault;
-use crate::id::{BlobId, ConnId, NodeId};
+use crate::id::{BlobId, ConnId, NodeId, Position, SetHash};
 use crate::session::LocalSide;
 use crate::time::{Instant, Now};
-use crate::wire::{CloseReason, ErrorCode, PeerState, Request, Response, WireError};
+use crate::wire::{CloseReason, ErrorCode, PeerState, Request, Response, Vote, WireError};
 
 /// What a link is taken to carry, for a guess at when a busy member will answer: a gigabit, some 100 bytes in each
 /// microsecond.
@@ -57,6 +58,8 @@ pub(super) struct Hub {
     calls: BTreeMap<u64, Call>,
     next_call: u64,
     parked: BTreeMap<NodeId, Vec<(u64, Request)>>,
+    /// With whom memberships were compared lately because of a vote.
+    compared: BTreeMap<NodeId, Instant>,
 }
 
 /// A request of a client, checked as far as its role goes.
@@ -75,6 +78,8 @@ pub(super) struct Answered {
     pub(super) slot: u32,
     pub(super) from: NodeId,
     pub(super) result: Result<Response, Failure>,
+    /// What the answerer stands for; none if its view is another than this node's.
+    pub(super) vote: Option<Vote>,
 }
 
 /// Why a call came to nothing.
@@ -84,13 +89,15 @@ pub(super) enum Failure {
     Refused(WireError),
     /// No link, or it ended before the answer.
     Lost,
+    /// Who answered is no replica in its own view, or one of another set.
+    OtherSet,
 }
 
 /// Who waits for a call.
 #[derive(Debug)]
 enum Call {
-    Operation { op: u64, slot: u32, to: NodeId },
-    Client(Caller),
+    Operation { op: u64, slot: u32, to: NodeId, ballot: Ballot },
+    Caller { caller: Caller, ballot: Ballot },
     Ping { sent: Instant },
     Gossip { everything: bool },
 }
@@ -131,6 +138,7 @@ impl Hub {
             calls: BTreeMap::new(),
             next_call: 0,
             parked: BTreeMap::new(),
+            compared: BTreeMap::new(),
             setup,
         }
     }
@@ -148,25 +156,31 @@ impl Hub {
 
     /// Asks this node's own store for an operation.
     pub(super) fn ask_own(&mut self, op: u64, slot: u32, origin: Origin, keep: Keep, request: Request) {
-        let call = self.call(Call::Operation { op, slot, to: self.own });
+        let ballot = self.ballot(&request);
+        let call = self.call(Call::Operation { op, slot, to: self.own, ballot });
         self.store.submit(self.now, call, origin, keep, request);
     }
 
     /// Has this node's own store check a blob that came from elsewhere.
     pub(super) fn check_own(&mut self, op: u64, slot: u32, id: BlobId, blob: Bytes) {
-        let call = self.call(Call::Operation { op, slot, to: self.own });
+        let call = self.call(Call::Operation { op, slot, to: self.own, ballot: Ballot::Nothing });
         self.store.check_blob(self.now, call, id, blob);
     }
 
-    /// Asks this node's own store for whoever sent the request.
+    /// Asks this node's own store for whoever sent the request. Another member is told for which set the answer stands.
     pub(super) fn ask_for(&mut self, caller: Caller, origin: Origin, request: Request) {
-        let call = self.call(Call::Client(caller));
+        let ballot = match origin {
+            Origin::Node(_) => self.ballot(&request),
+            _ => Ballot::Nothing,
+        };
+        let call = self.call(Call::Caller { caller, ballot });
         self.store.submit(self.now, call, origin, Keep::Replica, request);
     }
 
     /// Asks another member for an operation: at once, or as soon as the dial under way comes to something.
     pub(super) fn ask(&mut self, op: u64, slot: u32, to: NodeId, request: Request) {
-        let call = self.call(Call::Operation { op, slot, to });
+        let ballot = self.ballot(&request);
+        let call = self.call(Call::Operation { op, slot, to, ballot });
         if let Some(conn) = self.peers.link(&to).filter(|_| self.is_responsive(&to)) {
             if !self.links.ask(conn, call, request) {
                 self.fail(call);
@@ -198,21 +212,71 @@ impl Hub {
         }
     }
 
-    /// A call was answered.
-    pub(super) fn route(&mut self, call: u64, response: Response) -> Routed {
+    /// This node's vote with an answer of its own store.
+    fn cast(&self, ballot: &Ballot, response: &mut Response) -> Option<Vote> {
+        ballot.cast(self.setup.suite, response, |position| self.vote(position))
+    }
+
+    /// A member's vote, if it stands for the sets that this node sees, too. If not, the views are to agree soon.
+    fn check_vote(
+        &mut self,
+        from: &NodeId,
+        ballot: &Ballot,
+        response: &mut Response,
+        vote: Option<Vote>,
+    ) -> Option<Vote> {
+        let suite = self.setup.suite;
+        let set =
+            |position: &Position| self.view.is_replica(from, position).then(|| self.view.set_hash(position));
+        let expected = ballot.cast(suite, response, set);
+        let refused = matches!(response, Response::Error(error) if error.code != ErrorCode::Stale);
+        let agreed = vote.filter(|vote| ballot.agrees(&self.view, suite, response, vote));
+        if expected != agreed && !refused {
+            self.compare(from);
+        }
+        agreed
+    }
+
+    /// Compares memberships with a member whose view is another one.
+    fn compare(&mut self, node: &NodeId) {
+        let again = self.setup.config.vote_again;
+        let recently = |at: &Instant| self.now.mono.since(*at) < again;
+        if self.compared.get(node).is_some_and(recently) {
+            return;
+        }
+        if let Some(conn) = self.peers.link(node) {
+            // What is older than this is no reason to wait.
+            self.compared.retain(|_, at| self.now.mono.since(*at) < again);
+            self.compared.insert(*node, self.now.mono);
+            let question = self.members.question();
+            self.gossip(conn, Request::View(question), false);
+        }
+    }
+
+    fn ballot(&self, request: &Request) -> Ballot {
+        Ballot::of(self.setup.suite, request)
+    }
+
+    /// A call was answered; by another member with what it stands for.
+    pub(super) fn route(&mut self, call: u64, mut response: Response, vote: Option<Vote>) -> Routed {
         // An operation that is over left its calls behind.
         let Some(waiting) = self.calls.remove(&call) else { return Routed::Done };
         match waiting {
-            Call::Operation { op, slot, to } => {
+            Call::Operation { op, slot, to, ballot } => {
+                let vote = match self.is_own(&to) {
+                    true => self.cast(&ballot, &mut response),
+                    false => self.check_vote(&to, &ballot, &mut response, vote),
+                };
                 let result = match response {
                     Response::Error(error) => Err(Failure::Refused(error)),
                     response => Ok(response),
                 };
-                self.answers.push_back(Answered { op, slot, from: to, result });
+                self.answers.push_back(Answered { op, slot, from: to, result, vote });
                 Routed::Done
             }
-            Call::Client(caller) => {
-                self.answer(&caller, response);
+            Call::Caller { caller, ballot } => {
+                let vote = self.cast(&ballot, &mut response);
+                self.answer_with(&caller, response, vote);
                 self.links.release(&caller);
                 Routed::Done
             }
@@ -233,8 +297,8 @@ impl Hub {
     }
 
     fn fail(&mut self, call: u64) {
-        if let Some(Call::Operation { op, slot, to }) = self.calls.remove(&call) {
-            self.answers.push_back(Answered { op, slot, from: to, result: Err(Failure::Lost) });
+        if let Some(Call::Operation { op, slot, to, .. }) = self.calls.remove(&call) {
+            self.answers.push_back(Answered { op, slot, from: to, result: Err(Failure::Lost), vote: None });
         }
     }
 
@@ -254,11 +318,15 @@ impl Hub {
     }
 
     /// Answers a request that came over a link. Its credit is released apart, when nothing of it is held any more.
-    pub(super) fn answer(&mut self, caller: &Caller, mut response: Response) {
+    pub(super) fn answer(&mut self, caller: &Caller, response: Response) {
+        self.answer_with(caller, response, None);
+    }
+
+    fn answer_with(&mut self, caller: &Caller, mut response: Response, vote: Option<Vote>) {
         if let Response::Status(status) = &mut response {
             self.complete_status(status);
         }
-        self.links.answer(caller, response);
+        self.links.answer(caller, response, vote);
     }
 
     /// Answers a request at once.
@@ -319,6 +387,12 @@ impl Hub {
         if let Some(node) = self.peers.dial_ended(self.now, conn) {
             self.fail_parked(&node);
         }
+    }
+
+    /// The set for which this node answers: that of a position whose replica it is, as its own view says.
+    pub(super) fn vote(&self, position: &Position) -> Option<SetHash> {
+        let counts = self.members.joined && self.view.is_replica(&self.own, position);
+        counts.then(|| self.view.set_hash(position))
     }
 
     pub(super) fn is_own(&self, node: &NodeId) -> bool {

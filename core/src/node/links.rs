@@ -17,7 +17,7 @@ use crate::id::{ConnId, NodeId};
 use crate::node::NodeEvent;
 use crate::session::{LocalSide, PeerSide, Session, SessionEvent};
 use crate::time::{Instant, Now};
-use crate::wire::{CloseReason, Message, Request, Response};
+use crate::wire::{CloseReason, Message, Request, Response, Vote};
 
 /// How long a goodbye may take to leave: the driver's own patience with [`Output::Close`].
 const CLOSING: Duration = Duration::from_secs(1);
@@ -246,12 +246,12 @@ impl Links {
     }
 
     /// Answers a request; its credit stays with [`Self::release`].
-    pub(super) fn answer(&mut self, caller: &Caller, response: Response) {
+    pub(super) fn answer(&mut self, caller: &Caller, response: Response, vote: Option<Vote>) {
         let Some(link) = self.links.get_mut(&caller.conn) else { return };
         link.unanswered = link.unanswered.saturating_sub(1);
         link.reading.remove(&caller.id);
         if let Some(session) = link.open_session() {
-            session.send(&Message::Response { id: caller.id, response });
+            session.send(&Message::Response { id: caller.id, response, vote });
             self.touched.insert(caller.conn);
         }
     }

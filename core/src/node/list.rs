@@ -7,18 +7,18 @@ use super::hub::{Answered, Hub};
 use super::link::Caller;
 use super::operation::{Operation, Progress};
 use super::store::{Keep, Origin};
-use super::view::record_position;
 use crate::config::limit;
 use crate::error::PeerFault;
-use crate::id::{Name, NodeId, OwnerId};
+use crate::id::{Name, OwnerId};
 use crate::record::Record;
 use crate::time::Instant;
-use crate::wire::{ErrorCode, ListCursor, Request, Response};
+use crate::wire::{ErrorCode, ListCursor, Request, Response, Shards};
 
 /// One member's part.
 #[derive(Debug)]
 struct Page {
-    from: NodeId,
+    /// For which shards its answer counts.
+    votes: Shards,
     records: Vec<Record>,
     next: Option<Name>,
 }
@@ -89,8 +89,7 @@ impl List {
     fn is_covered(&self, hub: &Hub) -> bool {
         let first = self.after.map_or(self.shards.0, |name| name.0[0].max(self.shards.0));
         (first..=self.shards.1).all(|shard| {
-            let replicas = hub.view.replicas(&record_position(hub.setup.suite, &self.owner, shard));
-            let answered = self.pages.iter().filter(|page| replicas.contains(&page.from)).count();
+            let answered = self.pages.iter().filter(|page| page.votes.contains(shard)).count();
             answered >= usize::from(hub.view.quorum())
         })
     }
@@ -165,8 +164,9 @@ impl Operation for List {
         self.open = self.open.saturating_sub(1);
         if let Ok(Response::Records { records, next, floor, .. }) = answer.result {
             let next = next.map(|cursor| cursor.0);
+            let votes = answer.vote.and_then(|vote| vote.shards).unwrap_or_default();
             if is_page(&records, self.owner, self.after, next) {
-                self.pages.push(Page { from: answer.from, records, next });
+                self.pages.push(Page { votes, records, next });
             } else if let Some(conn) = hub.peers.link(&answer.from) {
                 hub.fault(conn, PeerFault::WrongContent);
             }

@@ -78,9 +78,9 @@ impl ReadRecord {
         }
     }
 
-    fn heard(&mut self, from: NodeId, record: Option<Record>, floor: Option<Record>) {
+    fn heard(&mut self, from: NodeId, votes: bool, record: Option<Record>, floor: Option<Record>) {
         self.heard = true;
-        self.votes += usize::from(self.replicas.contains(&from));
+        self.votes += usize::from(votes);
         self.found.extend(record.map(|record| (from, record)));
         if let Some(floor) = floor
             && self.floor.as_ref().is_none_or(|known| known.order() < floor.order())
@@ -169,7 +169,7 @@ impl Operation for ReadRecord {
                     hub.fault(conn, PeerFault::WrongContent);
                 }
             } else {
-                self.heard(answer.from, record, floor);
+                self.heard(answer.from, answer.vote.is_some(), record, floor);
             }
         }
         self.progress(hub)

@@ -225,7 +225,7 @@ fn rank(settings: &Settings) -> (u64, u8, core::time::Duration, core::time::Dura
 
 /// A page as a row of the node's state: the bytes of the message that would carry it.
 pub(super) fn page_to_row(page: MembershipPage) -> Bytes {
-    let (front, back) = Message::Response { id: 0, response: Response::View(page) }.encode();
+    let (front, back) = Message::response(0, Response::View(page)).encode();
     if back.is_empty() {
         return front;
     }

@@ -8,11 +8,12 @@
 //! * [`view`]: the ring, a pure function of the members;
 //! * `serve`: who may ask what; `hub`: calls to the own store and to other members, each answered once;
 //! * `operation` and its implementors: `entry` and `have` (writes), `read`, `lookup` and `list` (reads), `offer`
-//!   (proofs of deaths); `tally` counts their copies.
+//!   (proofs of deaths); `ballot` says whose answer counts, `tally` counts copies.
 //!
 //! Hints, Syncing, repair and the departure of silent members from the placement belong beside these; until they
 //! are built a silent member keeps its place, so that nothing moves.
 
+mod ballot;
 mod bootstrap;
 mod contact;
 mod control;
@@ -212,7 +213,7 @@ impl Node {
             StoreOutput::Disk { ticket, request } => self.hub.out.push_back(Output::Disk { ticket, request }),
             StoreOutput::Job { ticket, job } => self.hub.out.push_back(Output::Job { ticket, job }),
             // Only operations and clients ask the store.
-            StoreOutput::Reply { token, response } => drop(self.hub.route(token, response)),
+            StoreOutput::Reply { token, response } => drop(self.hub.route(token, response, None)),
             StoreOutput::Offer { offer, stub } => {
                 let op = self.next_op();
                 let settle = Settle::new(&mut self.hub, op, offer, &stub);

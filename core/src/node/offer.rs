@@ -42,6 +42,9 @@ impl Settle {
 impl Operation for Settle {
     fn answered(&mut self, hub: &mut Hub, answer: Answered) -> Progress {
         match answer.result {
+            Ok(_) | Err(Failure::Refused(_)) if answer.vote.is_none() => {
+                self.tally.failed(answer.from, Failure::OtherSet);
+            }
             Ok(_) => self.tally.durable(hub, answer.from),
             // A newer record is there: what it does not list is as dead as by this one.
             Err(Failure::Refused(error)) if error.code == ErrorCode::Stale => {

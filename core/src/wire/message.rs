@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::{Hello, Request, Response};
+use super::{Hello, Request, Response, Vote};
 use crate::codec::{Reader, Writer};
 use crate::crypto::Suite;
 use crate::error::MalformedMessage;
@@ -134,10 +134,17 @@ pub enum Message {
         id: u32,
         /// The answer.
         response: Response,
+        /// Between nodes, what the answerer stands for; only with answers that [can have one](Response::may_vote).
+        vote: Option<Vote>,
     },
 }
 
 impl Message {
+    /// An answer that stands for nothing.
+    pub const fn response(id: u32, response: Response) -> Self {
+        Self::Response { id, response, vote: None }
+    }
+
     /// The bytes in two pieces, so that a bulk payload at the end of a message is never copied: what comes before it, and it.
     ///
     /// Never fails: of a list that is longer than its limit only the beginning is written.
@@ -168,9 +175,13 @@ impl Message {
                 begin(&mut out, kind::NO_REQUEST, *id);
                 None
             }
-            Self::Response { id, response } => {
+            Self::Response { id, response, vote } => {
                 begin(&mut out, response.kind(), *id);
-                response.encode(&mut out)
+                let payload = response.encode(&mut out);
+                if let Some(vote) = vote.filter(|_| response.may_vote()) {
+                    vote.encode(&mut out);
+                }
+                payload
             }
         };
         if let Some(payload) = &payload {
@@ -192,7 +203,8 @@ impl Message {
             return Self::decode_link(kind, body);
         }
         if kind & kind::ANSWER != 0 {
-            return Ok(Self::Response { id, response: Response::decode(suite, kind, body)? });
+            let (response, vote) = Response::decode(suite, kind, body)?;
+            return Ok(Self::Response { id, response, vote });
         }
         Ok(match Request::decode(suite, kind, body)? {
             Some(request) => Self::Request { id, request },

@@ -10,6 +10,7 @@ mod request;
 mod response;
 mod status;
 mod token;
+mod vote;
 
 #[cfg(test)]
 mod tests;
@@ -23,5 +24,6 @@ pub use request::{ListCursor, Request};
 pub use response::{ErrorCode, Response, WireError};
 pub use status::{PeerState, PeerStatus, Status};
 pub use token::{Token, TokenError};
+pub use vote::{Shards, Vote};
 
 pub use crate::config::PROTOCOL_VERSION;

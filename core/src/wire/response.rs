@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use super::message::kind;
 use super::request::{decode_optional_id, decode_record, encode_optional_id};
-use super::{ListCursor, MembershipPage, PeerStatus, Status, Token};
+use super::{ListCursor, MembershipPage, PeerStatus, Status, Token, Vote};
 use crate::codec::{Reader, Writer};
 use crate::config::limit;
 use crate::crypto::Suite;
@@ -118,6 +118,25 @@ impl Response {
         }
     }
 
+    /// True for answers whose worth depends on who keeps what: with them a node may send its [`Vote`].
+    pub const fn may_vote(&self) -> bool {
+        match self {
+            Self::Have { .. }
+            | Self::Stored { .. }
+            | Self::Record { .. }
+            | Self::Records { .. }
+            | Self::Error(_) => true,
+            Self::Blob { .. }
+            | Self::Status(_)
+            | Self::Evicted { .. }
+            | Self::Verified { .. }
+            | Self::Peers(_)
+            | Self::Invite { .. }
+            | Self::Pong { .. }
+            | Self::View(_) => false,
+        }
+    }
+
     /// Writes the body; a bulk payload is given back and follows as the last field.
     pub(super) fn encode(&self, out: &mut Writer) -> Option<Bytes> {
         match self {
@@ -171,21 +190,24 @@ impl Response {
         None
     }
 
-    pub(super) fn decode(suite: Suite, kind: u8, mut body: Reader) -> Result<Self, MalformedMessage> {
+    pub(super) fn decode(
+        suite: Suite,
+        kind: u8,
+        mut body: Reader,
+    ) -> Result<(Self, Option<Vote>), MalformedMessage> {
         if kind == kind::ERROR {
             let error = WireError {
                 code: ErrorCode::from_number(body.u8()?),
                 current: decode_optional_record(suite, &mut body)?,
             };
-            body.finish()?;
-            return Ok(Self::Error(error));
+            return Ok((Self::Error(error), Vote::decode(body)?));
         }
         let response = match kind & !kind::ANSWER {
             kind::HAVE => Self::Have { copies: body.bytes16(limit::HAVE_PINS)?.to_vec(), wanted: body.u8()? },
             kind::PUT_BLOB => Self::Stored { copies: body.u8()?, wanted: body.u8()? },
             kind::GET_BLOB => {
                 let source = NodeId(body.array()?);
-                return Ok(Self::Blob { source, bytes: body.payload(limit::BLOB)? });
+                return Ok((Self::Blob { source, bytes: body.payload(limit::BLOB)? }, None));
             }
             kind::GET_RECORD => Self::Record {
                 record: decode_optional_record(suite, &mut body)?,
@@ -215,8 +237,11 @@ impl Response {
             kind::VIEW => Self::View(MembershipPage::decode(&mut body)?),
             _ => return Err(MalformedMessage::Value),
         };
+        if response.may_vote() {
+            return Ok((response, Vote::decode(body)?));
+        }
         body.finish()?;
-        Ok(response)
+        Ok((response, None))
     }
 }
 

@@ -29,7 +29,7 @@ fn request(request: Request) -> Vec<u8> {
 }
 
 fn response(response: Response) -> Vec<u8> {
-    whole(&Message::Response { id: 7, response })
+    whole(&Message::response(7, response))
 }
 
 /// Two messages in one frame: a small one whole, and the beginning of one of 100,000 bytes.

@@ -78,7 +78,7 @@ fn a_link_is_the_same_byte_for_byte() {
     for id in 1..=3 {
         link.dialler.send(&Message::Request { id, request: Request::Ping { unix_ms } });
         section.check(&format!("/pings/{}", id - 1), &link.up());
-        link.answerer.send(&Message::Response { id, response: Response::Pong { unix_ms: unix_ms + 1 } });
+        link.answerer.send(&Message::response(id, Response::Pong { unix_ms: unix_ms + 1 }));
         section.check(&format!("/pongs/{}", id - 1), &link.down());
     }
 
@@ -87,13 +87,13 @@ fn a_link_is_the_same_byte_for_byte() {
     link.dialler.send(&Message::Request { id: 4, request: Request::GetBlob { id, offset: 0, len: 0 } });
     section.check("/get", &link.up());
     let response = Response::Blob { source: network().node, bytes };
-    link.answerer.send(&Message::Response { id: 4, response: response.clone() });
+    link.answerer.send(&Message::response(4, response.clone()));
     for at in 0..section.count("/blob_frames") {
         section.check(&format!("/blob_frames/{at}"), &Suite::Real.hash(&[&link.down()]));
     }
     let last = core::iter::from_fn(|| link.dialler.poll_event()).last();
     let Some(SessionEvent::Message { message, .. }) = last else { panic!("the answer came") };
-    assert_eq!(message, Message::Response { id: 4, response });
+    assert_eq!(message, Message::response(4, response));
 }
 
 /// Both sides know who the other is.

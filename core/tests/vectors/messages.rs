@@ -188,7 +188,7 @@ fn every_message_is_the_same_and_reads_back() {
     let numbered = requests().into_iter().zip(1..);
     messages.extend(numbered.map(|((name, request), id)| (name, Message::Request { id, request })));
     let answers = responses().into_iter();
-    messages.extend(answers.map(|(name, id, response)| (name, Message::Response { id, response })));
+    messages.extend(answers.map(|(name, id, response)| (name, Message::response(id, response))));
     for (name, message) in messages {
         let (head, payload) = message.encode();
         let bytes = [head, payload].concat();

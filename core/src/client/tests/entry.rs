@@ -157,7 +157,7 @@ impl Entry {
                 self.unanswered = id;
             }
             for response in responses {
-                self.send(&Message::Response { id, response });
+                self.send(&Message::response(id, response));
             }
         }
     }
@@ -171,7 +171,7 @@ impl Entry {
     /// Answers late.
     pub(super) fn let_go(&mut self) {
         if let Some(response) = self.held.take() {
-            self.send(&Message::Response { id: self.unanswered, response });
+            self.send(&Message::response(self.unanswered, response));
         }
     }
 

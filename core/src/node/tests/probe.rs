@@ -99,11 +99,11 @@ impl Probe {
                     match message {
                         Message::Request { id, request } => {
                             if let Some(response) = (self.script)(&request) {
-                                session.send(&Message::Response { id, response });
+                                session.send(&Message::response(id, response));
                             }
                             self.seen.push(request);
                         }
-                        Message::Response { id, response } => drop(self.answers.insert(id, response)),
+                        Message::Response { id, response, .. } => drop(self.answers.insert(id, response)),
                         Message::Goodbye(reason) => self.goodbyes.push(reason),
                         _ => {}
                     }

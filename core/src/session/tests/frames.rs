@@ -111,7 +111,7 @@ fn a_transparent_suite_carries_the_same_messages() {
     let response = Response::Blob { source: node_id(20), bytes: marked.clone() };
     pair.dialler.session.send(&get(1));
     pair.run();
-    pair.answerer.session.send(&Message::Response { id: 1, response });
+    pair.answerer.session.send(&Message::response(1, response));
     let frames = pair.answerer.transmit().concat();
     assert!(frames.windows(marked.len()).any(|window| window == marked), "links are transparent");
     pair.dialler.receive(frames.into());
@@ -125,7 +125,7 @@ fn no_plaintext_shows_in_the_bytes_of_a_real_link() {
     pair.run();
     let marked = Bytes::from(b"a marked plaintext ".repeat(3));
     let response = Response::Blob { source: node_id(20), bytes: marked };
-    pair.answerer.session.send(&Message::Response { id: 1, response });
+    pair.answerer.session.send(&Message::response(1, response));
     let frames = pair.answerer.transmit().concat();
     assert!(!frames.windows(8).any(|window| window == b"a marked"));
 }

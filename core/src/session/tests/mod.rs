@@ -227,9 +227,9 @@ fn ping(id: u32) -> Message {
 
 fn blob_answer(id: u32, len: usize) -> Message {
     let bytes = Bytes::from((0..len).map(|i| (i / 3) as u8).collect::<Vec<_>>());
-    Message::Response { id, response: Response::Blob { source: node_id(20), bytes } }
+    Message::response(id, Response::Blob { source: node_id(20), bytes })
 }
 
 fn stored(id: u32) -> Message {
-    Message::Response { id, response: Response::Stored { copies: 1, wanted: 1 } }
+    Message::response(id, Response::Stored { copies: 1, wanted: 1 })
 }

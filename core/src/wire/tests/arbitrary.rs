@@ -11,7 +11,7 @@ use proptest::prelude::*;
 
 use crate::config::limit;
 use crate::crypto::{Secret, Signature};
-use crate::id::{BlobId, Name, NetworkId, NodeId, OwnerId};
+use crate::id::{BlobId, Name, NetworkId, NodeId, OwnerId, SetHash};
 use crate::record::tests::arbitrary::{admission, pin, record, removal, settings};
 use crate::wire::*;
 
@@ -217,6 +217,10 @@ fn response() -> impl Strategy<Value = Response> {
     ]
 }
 
+fn vote() -> impl Strategy<Value = Vote> {
+    (id(), option::of(id())).prop_map(|(set, shards)| Vote { set: SetHash(set), shards: shards.map(Shards) })
+}
+
 pub(super) fn message() -> impl Strategy<Value = Message> {
     use CloseReason::*;
     let class = prop::sample::select(&[Class::Control, Class::Terminal, Class::Relay][..]);
@@ -228,6 +232,9 @@ pub(super) fn message() -> impl Strategy<Value = Message> {
         1 => reason.prop_map(Message::Goodbye),
         6 => (any::<u32>(), request()).prop_map(|(id, request)| Message::Request { id, request }),
         1 => any::<u32>().prop_map(|id| Message::UnknownRequest { id }),
-        6 => (any::<u32>(), response()).prop_map(|(id, response)| Message::Response { id, response }),
+        6 => (any::<u32>(), response(), option::of(vote())).prop_map(|(id, response, vote)| {
+            let vote = vote.filter(|_| response.may_vote());
+            Message::Response { id, response, vote }
+        }),
     ]
 }

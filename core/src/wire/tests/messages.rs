@@ -10,7 +10,7 @@ use super::arbitrary::message;
 use crate::config::limit;
 use crate::crypto::Signature;
 use crate::error::MalformedMessage;
-use crate::id::{BlobId, Name, NodeId};
+use crate::id::{BlobId, Name, NodeId, SetHash};
 use crate::record::tests::arbitrary::{NETWORK, SUITE, floor_header, key, sign};
 use crate::record::{Admission, Fields, Header, Kind, Pin, PinBody, Record, Version};
 use crate::wire::*;
@@ -41,8 +41,13 @@ proptest! {
     #[test]
     fn a_message_cut_anywhere_is_malformed(message in message(), at: prop::sample::Index) {
         let bytes = whole(&message);
-        // The body of a request of an unknown kind says nothing, cut or not.
-        let least = if matches!(message, Message::UnknownRequest { .. }) { 5 } else { bytes.len() };
+        let least = match &message {
+            // The body of a request of an unknown kind says nothing, cut or not.
+            Message::UnknownRequest { .. } => 5,
+            // What is left without an optional field may be whole, too.
+            Message::Response { id, response, vote: Some(_) } => whole(&Message::response(*id, response.clone())).len(),
+            _ => bytes.len(),
+        };
         let cut = bytes.slice(..at.index(least));
         prop_assert!(decode(cut).is_err());
     }
@@ -56,7 +61,7 @@ proptest! {
     }
 
     #[test]
-    fn unknown_optional_fields_are_skipped(message in message(), tag in 0..u16::MAX, value: Vec<u8>) {
+    fn unknown_optional_fields_are_skipped(message in message(), tag in 3..u16::MAX, value: Vec<u8>) {
         let (head, payload) = message.encode();
         // The payload is the last field; its header ends the head.
         let end = head.len() - if has_payload(&message) { 6 } else { 0 };
@@ -124,7 +129,7 @@ fn numbers_of_later_versions_read_as_other() {
     let goodbye = decode(vec![0x02, 0, 0, 0, 0, 99]);
     assert_eq!(goodbye, Ok(Message::Goodbye(CloseReason::Other)));
     let error = WireError { code: ErrorCode::Other, current: None };
-    let error = Message::Response { id: 1, response: Response::Error(error) };
+    let error = Message::response(1, Response::Error(error));
     assert_eq!(decode(vec![0xFF, 0, 0, 0, 1, 99, 0]), Ok(error));
 }
 
@@ -139,8 +144,31 @@ fn small_messages_have_these_bytes() {
     assert_eq!(whole(&ping)[..], [0x30, 0, 0, 0, 7, 0, 0, 0, 0, 1, 2, 3, 4]);
     let credit = Message::Credit { class: Class::Relay, bytes: 65536 };
     assert_eq!(whole(&credit)[..], [0x01, 0, 0, 0, 0, 2, 0, 1, 0, 0]);
-    let stored = Message::Response { id: 7, response: Response::Stored { copies: 2, wanted: 2 } };
+    let stored = Message::response(7, Response::Stored { copies: 2, wanted: 2 });
     assert_eq!(whole(&stored)[..], [0x91, 0, 0, 0, 7, 2, 2]);
+}
+
+#[test]
+fn a_vote_stands_in_the_optional_fields_of_an_answer() {
+    let response = Response::Stored { copies: 1, wanted: 1 };
+    let shards = Some([0, 9, 255].into_iter().collect());
+    let vote = Vote { set: SetHash([7; 32]), shards };
+    let bytes = whole(&Message::Response { id: 7, response, vote: Some(vote) });
+    let bitmap = [&[1, 2][..], &[0; 29], &[128]].concat();
+    let fields = [&[0, 1, 0, 0, 0, 32][..], &[7; 32], &[0, 2, 0, 0, 0, 32], &bitmap].concat();
+    assert_eq!(bytes[..], [&[0x91, 0, 0, 0, 7, 1, 1][..], &fields].concat());
+    assert_eq!(shards.unwrap().iter().collect::<Vec<_>>(), [0, 9, 255]);
+}
+
+#[test]
+fn a_vote_of_another_length_is_malformed() {
+    let with = |tag: u8, len: u8| {
+        let header = [0x91, 0, 0, 0, 7, 1, 1, 0, tag, 0, 0, 0, len];
+        decode([&header[..], &vec![0; usize::from(len)]].concat()).map(|_| ())
+    };
+    assert_eq!([with(1, 31), with(1, 33)], [Err(MalformedMessage::Value), Err(MalformedMessage::Value)]);
+    // Shards without a set are no vote, and neither is there one in an answer that cannot have one.
+    assert_eq!([with(1, 32), with(2, 5)], [Ok(()), Ok(())]);
 }
 
 #[test]
@@ -196,7 +224,7 @@ fn record(name: u8, head: usize) -> Record {
 fn a_list_that_does_not_fit_its_message_says_where_it_ends() {
     let records: Vec<Record> = (1..=100).map(|name| record(name, 60_000)).collect();
     let response = Response::Records { records, next: None, floor: Some(record(1, 60_000)), complete: true };
-    let bytes = whole(&Message::Response { id: 1, response });
+    let bytes = whole(&Message::response(1, response));
     assert!(bytes.len() <= limit::MESSAGE);
     let Ok(Message::Response { response: Response::Records { records, next, .. }, .. }) = decode(bytes)
     else {
@@ -258,7 +286,7 @@ fn whatever_can_be_put_into_a_message_leaves_as_one_that_peers_accept() {
         (Response::View(page), limit::CONTROL_MESSAGE),
     ];
     let requests = requests.map(|(request, max)| (Message::Request { id: 1, request }, max));
-    let responses = responses.map(|(response, max)| (Message::Response { id: 1, response }, max));
+    let responses = responses.map(|(response, max)| (Message::response(1, response), max));
     for (message, max) in requests.into_iter().chain(responses) {
         let bytes = whole(&message);
         assert!(bytes.len() <= max, "{} bytes", bytes.len());

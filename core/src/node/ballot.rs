@@ -1,0 +1,114 @@
+//! Same set or no vote: an answer counts only from a member whose own view places what was asked about as the asker's does.
+//!
+//! Knows what requests and answers are about; not who is a replica, nor what operations make of a vote.
+
+use alloc::vec::Vec;
+
+use super::view::{View, blob_position, record_position};
+use crate::crypto::Suite;
+use crate::id::{OwnerId, Position, SetHash};
+use crate::record::{Header, Kind};
+use crate::wire::{Request, Response, Shards, Vote};
+
+/// What the answer to a request may be a vote about.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum Ballot {
+    /// Nothing: whoever answers, the answer is worth the same.
+    Nothing,
+    /// One item.
+    One(Position),
+    /// Several, each of them answered.
+    Each(Vec<Position>),
+    /// The records of an owner in these shards and those between.
+    Shards { owner: OwnerId, first: u8, last: u8 },
+}
+
+impl Ballot {
+    pub(super) fn of(suite: Suite, request: &Request) -> Self {
+        match request {
+            Request::Have { pins } => {
+                Self::Each(pins.iter().map(|pin| blob_position(&pin.body().blob)).collect())
+            }
+            Request::PutBlob { pins, .. } => {
+                pins.first().map_or(Self::Nothing, |pin| Self::One(blob_position(&pin.body().blob)))
+            }
+            Request::PutRecord { record } => Self::record(suite, record.header()),
+            Request::GetRecord { owner, name } => Self::One(record_position(suite, owner, name.0[0])),
+            Request::ListRecords { owner, shards: (first, last), .. } => {
+                Self::Shards { owner: *owner, first: *first, last: *last }
+            }
+            _ => Self::Nothing,
+        }
+    }
+
+    /// A floor belongs to all of its owner's shards.
+    fn record(suite: Suite, header: &Header) -> Self {
+        match header.kind {
+            Kind::File => Self::One(record_position(suite, &header.owner, header.name.0[0])),
+            Kind::Floor => Self::Shards { owner: header.owner, first: 0, last: u8::MAX },
+        }
+    }
+
+    /// The vote of a node that stands for `set` of a position. Of several items those for which it stands for none
+    /// are answered with no.
+    pub(super) fn cast(
+        &self,
+        suite: Suite,
+        response: &mut Response,
+        set: impl Fn(&Position) -> Option<SetHash>,
+    ) -> Option<Vote> {
+        self.cast_in(suite, response, None, set)
+    }
+
+    /// The same, of a list for these shards only.
+    fn cast_in(
+        &self,
+        suite: Suite,
+        response: &mut Response,
+        among: Option<&Shards>,
+        set: impl Fn(&Position) -> Option<SetHash>,
+    ) -> Option<Vote> {
+        match self {
+            Self::Nothing => None,
+            Self::One(position) => set(position).map(Vote::of),
+            Self::Each(positions) => {
+                let items = yes_of(response, positions.len()).into_iter().flatten();
+                let mut sets = Vec::new();
+                for (yes, position) in items.zip(positions).filter(|(yes, _)| **yes > 0) {
+                    match set(position) {
+                        Some(set) => sets.push(set),
+                        None => *yes = 0,
+                    }
+                }
+                joint(suite, &sets).map(Vote::of)
+            }
+            Self::Shards { owner, first, last } => {
+                let set_of = |shard| Some((shard, set(&record_position(suite, owner, shard))?));
+                let asked = (*first..=*last).filter(|shard| among.is_none_or(|among| among.contains(*shard)));
+                let (shards, sets): (Vec<u8>, Vec<_>) = asked.filter_map(set_of).unzip();
+                let shards = Some(shards.into_iter().collect());
+                joint(suite, &sets).map(|set| Vote { set, shards })
+            }
+        }
+    }
+
+    /// True if `vote` stands for the sets that `view` gives.
+    pub(super) fn agrees(&self, view: &View, suite: Suite, response: &mut Response, vote: &Vote) -> bool {
+        let set = |position: &Position| Some(view.set_hash(position));
+        let own = self.cast_in(suite, response, vote.shards.as_ref(), set);
+        own.is_some_and(|own| own == *vote)
+    }
+}
+
+fn joint(suite: Suite, sets: &[SetHash]) -> Option<SetHash> {
+    let parts: Vec<&[u8]> = sets.iter().map(|set| &set.as_bytes()[..]).collect();
+    (!parts.is_empty()).then(|| SetHash(suite.hash(&parts)))
+}
+
+/// The answers to the items of a request, above 0 for yes; `None` if there are not as many as items.
+fn yes_of(response: &mut Response, items: usize) -> Option<&mut [u8]> {
+    match response {
+        Response::Have { copies, .. } if copies.len() == items => Some(copies),
+        _ => None,
+    }
+}
