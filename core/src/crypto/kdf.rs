@@ -33,6 +33,8 @@ pub mod label {
     pub const NETWORK: &str = "quantumsync/1/network";
     /// Hash of a set of replicas.
     pub const SET: &str = "quantumsync/1/set";
+    /// Hash of a placement.
+    pub const PLACEMENT: &str = "quantumsync/1/placement";
     /// Checksum of a token.
     pub const TOKEN: &str = "quantumsync/1/token";
 

@@ -146,8 +146,7 @@ impl Hub {
 
     /// Follows the members: a new ring, new peers to dial, links of removed ones closed.
     fn membership_changed(&mut self) {
-        self.view = Arc::new(self.members.view());
-        self.store.set_view(self.view.clone());
+        self.place();
         let gone: Vec<_> = self.peers.ids().filter(|node| self.members.admission(node).is_none()).collect();
         for node in gone {
             self.drop_member(&node);
@@ -201,8 +200,7 @@ impl Hub {
     fn settings_changed(&mut self) {
         let Some(settings) = self.members.settings().cloned() else { return };
         self.store.set_linger(settings.linger);
-        self.view = Arc::new(self.members.view());
-        self.store.set_view(self.view.clone());
+        self.place();
         let agrees = self.setup.settings.is_none_or(|wanted| wanted.agrees_with(&settings));
         self.event(NodeEvent::Settings(settings.clone()));
         if !agrees {

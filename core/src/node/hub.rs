@@ -117,7 +117,7 @@ impl Hub {
     pub(super) fn new(now: Now, setup: NodeSetup, store: LocalStore, members: Members) -> Self {
         let config = &setup.config;
         let own = setup.identity.node_id(setup.suite);
-        let view = Arc::new(members.view());
+        let view = Arc::new(members.view(|_| false));
         Self {
             now,
             started: now.mono,

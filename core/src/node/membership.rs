@@ -87,12 +87,14 @@ impl Members {
         self.settings.as_ref().map_or(SettingsWanted::DEFAULT_REPLICAS, |settings| settings.replicas)
     }
 
-    /// The ring of the members. Volatile ones hold nothing that counts, unless there are no others.
-    pub(super) fn view(&self) -> View {
-        let replicas = self.replicas();
+    /// The ring of the members that are not out. Volatile ones hold nothing that counts, unless there are no others.
+    pub(super) fn view(&self, is_out: impl Fn(&NodeId) -> bool) -> View {
         let durable = self.known.members().any(|member| !member.volatile);
-        let placed = self.known.members().filter(|member| !(durable && member.volatile));
-        View::new(self.suite, replicas, placed.map(|member| (member.node, member.positions)))
+        let counted: Vec<_> =
+            self.known.members().filter(|member| !(durable && member.volatile)).collect();
+        let placed = counted.iter().filter(|member| !is_out(&member.node));
+        let placed = placed.map(|member| (member.node, member.positions));
+        View::new(self.suite, self.replicas(), placed, counted.len())
     }
 
     /// The founder's first words: the settings.

@@ -29,10 +29,12 @@ mod membership;
 mod offer;
 mod operation;
 mod peers;
+mod placement;
 mod read;
 mod serve;
 mod setup;
 pub mod store;
+mod syncing;
 mod tally;
 #[cfg(test)]
 mod tests;

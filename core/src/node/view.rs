@@ -15,25 +15,50 @@ type Point = (Position, NodeId);
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct View {
     suite: Suite,
-    replicas: usize,
-    members: usize,
+    replicas: u8,
+    /// Those on the ring, in the order of their ids, with their numbers of positions.
+    members: Vec<(NodeId, u8)>,
+    counted: usize,
     ring: Vec<Point>,
 }
 
 impl View {
     /// The ring of these members, each with its number of positions (taken as 1 to 64), with so many copies
-    /// of everything (taken as 1 to 16).
-    pub fn new(suite: Suite, replicas: u8, members: impl IntoIterator<Item = (NodeId, u8)>) -> Self {
-        let mut ring = Vec::new();
-        let mut count = 0;
-        for (node, positions) in members {
-            count += 1;
-            let positions = positions.clamp(1, limit::POSITIONS);
-            ring.extend((0..positions).map(|i| (Position(suite.hash(&[node.as_bytes(), &[i]])), node)));
-        }
+    /// of everything (taken as 1 to 16). `counted`: how many members there are, those that are out of the
+    /// placement included; a majority is one of them all.
+    pub fn new(
+        suite: Suite,
+        replicas: u8,
+        members: impl IntoIterator<Item = (NodeId, u8)>,
+        counted: usize,
+    ) -> Self {
+        let mut members: Vec<_> =
+            members.into_iter().map(|(node, positions)| (node, positions.clamp(1, limit::POSITIONS))).collect();
+        members.sort_unstable();
+        members.dedup_by_key(|(node, _)| *node);
+        let points = |(node, positions): &(NodeId, u8)| {
+            let node = *node;
+            (0..*positions).map(move |i| (Position(suite.hash(&[node.as_bytes(), &[i]])), node))
+        };
+        let mut ring: Vec<Point> = members.iter().flat_map(points).collect();
         ring.sort_unstable();
-        ring.dedup();
-        Self { suite, replicas: usize::from(replicas.clamp(1, limit::REPLICAS)), members: count, ring }
+        let counted = counted.max(members.len());
+        Self { suite, replicas: replicas.clamp(1, limit::REPLICAS), members, counted, ring }
+    }
+
+    /// The members on the ring, in the order of their ids, with their numbers of positions.
+    pub fn members(&self) -> &[(NodeId, u8)] {
+        &self.members
+    }
+
+    /// True if this member is on the ring.
+    pub fn is_placed(&self, node: &NodeId) -> bool {
+        self.members.binary_search_by_key(node, |(member, _)| *member).is_ok()
+    }
+
+    /// Where replica sets change: the set of everything between two of these positions is that of the later one.
+    pub fn borders(&self) -> impl Iterator<Item = &Position> {
+        self.ring.iter().map(|(at, _)| at)
     }
 
     /// The replicas of what lies at `position`: the first distinct members at or after it, wrapping.
@@ -52,25 +77,43 @@ impl View {
         found
     }
 
-    /// How many copies everything has: as many as wanted, or as there are members.
+    /// How many copies everything has: as many as wanted, or as there are members on the ring.
     pub fn copies(&self) -> usize {
-        self.replicas.min(self.members)
+        usize::from(self.replicas).min(self.members.len())
     }
 
-    /// W: on how many replicas a write must be durable. A majority of the copies.
+    /// W: on how many replicas a write must be durable. A majority of the copies that there would be with all
+    /// members on the ring: it may be more than there are just now, and then nothing can be acknowledged.
     pub fn quorum(&self) -> u8 {
         // At most 16 copies, so at most 9.
-        (self.copies() / 2 + 1) as u8
+        (usize::from(self.replicas).min(self.counted) / 2 + 1) as u8
     }
 
-    /// The same for two nodes that place what lies at `position` on the same members.
+    /// The same for two nodes that place what lies at `position` on the same members, and need as many of them.
     pub fn set_hash(&self, position: &Position) -> SetHash {
         let mut set = self.replicas(position);
         set.sort_unstable();
-        let mut parts: Vec<&[u8]> = Vec::with_capacity(set.len() + 1);
+        let quorum = [self.quorum()];
+        let mut parts: Vec<&[u8]> = Vec::with_capacity(set.len() + 2);
         parts.push(label::SET.as_bytes());
+        parts.push(&quorum);
         parts.extend(set.iter().map(|node| &node.as_bytes()[..]));
         SetHash(self.suite.hash(&parts))
+    }
+
+    /// The same for two nodes that place everything alike.
+    pub fn digest(&self) -> [u8; 32] {
+        // At most 256 members.
+        let counted = (self.counted as u32).to_be_bytes();
+        let head = [self.replicas];
+        let positions: Vec<[u8; 1]> = self.members.iter().map(|(_, positions)| [*positions]).collect();
+        let mut parts: Vec<&[u8]> = Vec::with_capacity(2 * self.members.len() + 3);
+        parts.extend([label::PLACEMENT.as_bytes(), &head, &counted]);
+        for ((node, _), positions) in self.members.iter().zip(&positions) {
+            parts.push(node.as_bytes());
+            parts.push(positions);
+        }
+        self.suite.hash(&parts)
     }
 }
 
@@ -98,13 +141,17 @@ mod tests {
         (0..n).map(|i| (NodeId([i; 32]), 8))
     }
 
+    fn of(replicas: u8, n: u8) -> View {
+        View::new(Suite::Sim, replicas, members(n), usize::from(n))
+    }
+
     fn positions() -> impl Iterator<Item = Position> {
         (0..=255).map(|i| record_position(Suite::Sim, &OwnerId([9; 32]), i))
     }
 
     #[test]
     fn everything_lies_on_as_many_distinct_members_as_wanted() {
-        let view = View::new(Suite::Sim, 3, members(9));
+        let view = of(3, 9);
         for position in positions() {
             let mut set = view.replicas(&position);
             set.sort_unstable();
@@ -115,29 +162,48 @@ mod tests {
 
     #[test]
     fn with_fewer_members_than_copies_everything_lies_everywhere() {
-        let view = View::new(Suite::Sim, 3, members(2));
+        let view = of(3, 2);
         assert!(positions().all(|p| view.replicas(&p).len() == 2));
-        assert!(View::new(Suite::Sim, 3, members(0)).replicas(&Position([5; 32])).is_empty());
+        assert!(of(3, 0).replicas(&Position([5; 32])).is_empty());
     }
 
     #[test]
     fn a_write_needs_a_majority_of_the_copies() {
-        let quorum = |replicas, n| View::new(Suite::Sim, replicas, members(n)).quorum();
+        let quorum = |replicas, n| of(replicas, n).quorum();
         assert_eq!([quorum(3, 1), quorum(3, 2), quorum(3, 3), quorum(3, 9)], [1, 2, 2, 2]);
         assert_eq!([quorum(5, 9), quorum(16, 30), quorum(1, 9)], [3, 9, 1]);
+    }
+
+    #[test]
+    fn members_that_are_out_count_for_the_majority() {
+        let alone = View::new(Suite::Sim, 3, members(1), 3);
+        assert_eq!((alone.copies(), alone.quorum()), (1, 2));
+        let two = View::new(Suite::Sim, 3, members(2), 3);
+        assert_eq!((two.copies(), two.quorum()), (2, 2));
+        assert_eq!(View::new(Suite::Sim, 3, members(2), 0).quorum(), 2);
+    }
+
+    #[test]
+    fn a_set_that_needs_another_majority_is_another_set() {
+        let known = |counted| View::new(Suite::Sim, 5, members(3), counted);
+        for position in positions() {
+            assert_eq!(known(3).replicas(&position), known(5).replicas(&position));
+            assert_ne!(known(3).set_hash(&position), known(5).set_hash(&position));
+        }
+        assert_ne!(known(3).digest(), known(5).digest());
     }
 
     #[test]
     fn the_order_in_which_members_are_named_does_not_matter() {
         let mut reversed: Vec<_> = members(7).collect();
         reversed.reverse();
-        assert_eq!(View::new(Suite::Sim, 3, members(7)), View::new(Suite::Sim, 3, reversed));
+        assert_eq!(of(3, 7), View::new(Suite::Sim, 3, reversed, 7));
     }
 
     #[test]
     fn a_new_member_takes_over_and_nothing_moves_between_the_others() {
-        let before = View::new(Suite::Sim, 3, members(8));
-        let after = View::new(Suite::Sim, 3, members(9));
+        let before = of(3, 8);
+        let after = of(3, 9);
         let new = NodeId([8; 32]);
         for position in positions() {
             let (old, now) = (before.replicas(&position), after.replicas(&position));
@@ -148,7 +214,7 @@ mod tests {
 
     #[test]
     fn a_position_on_a_member_belongs_to_that_member_first() {
-        let view = View::new(Suite::Sim, 2, members(5));
+        let view = of(2, 5);
         for (position, node) in &view.ring {
             assert_eq!(view.replicas(position)[0], *node);
         }
@@ -156,7 +222,7 @@ mod tests {
 
     #[test]
     fn positions_are_clamped_to_what_the_format_allows() {
-        let ring = |t| View::new(Suite::Sim, 3, [(NodeId([1; 32]), t)]).ring.len();
+        let ring = |t| View::new(Suite::Sim, 3, [(NodeId([1; 32]), t)], 1).ring.len();
         assert_eq!([ring(0), ring(1), ring(64), ring(255)], [1, 1, 64, 64]);
     }
 }

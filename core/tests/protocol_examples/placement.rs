@@ -8,7 +8,7 @@ use quantumsync_core::node::view::record_position;
 
 pub(crate) fn blocks() -> Vec<Block> {
     let members = (1..=5).map(|n| (NodeId([n; 32]), 2));
-    let view = View::new(SUITE, 3, members);
+    let view = View::new(SUITE, 3, members, 5);
     let position = record_position(SUITE, &keys().owner(), 0x5a);
     let node = |n: u8, i: u8| SUITE.hash(&[&[n; 32], &[i]]);
     let mut block = Block::new("placement");

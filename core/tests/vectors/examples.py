@@ -196,7 +196,7 @@ def _placement():
         if node not in replicas:
             replicas.append(node)
     replicas = replicas[:3]
-    set_hash = sha256(b"quantumsync/1/set", *sorted(replicas))
+    set_hash = sha256(b"quantumsync/1/set", u8(2), *sorted(replicas))
     return {"placement": b"".join(position for position, _ in ring) + shard + b"".join(replicas) + set_hash}
 
 

@@ -236,18 +236,27 @@ impl LocalStore {
     }
 
     /// Makes a small row of the node's own durable (membership, known peers); given back in [`Loaded::state`].
-    /// Of several values given in quick succession the last one counts.
-    pub fn save_state(&mut self, now: Now, key: &[u8], value: Bytes) {
+    /// Of several values given in quick succession the last one counts. It is durable when [`saved`](Self::saved)
+    /// has come to the number that is returned.
+    pub fn save_state(&mut self, now: Now, key: &[u8], value: Bytes) -> u64 {
         self.now = now;
-        self.change_state(key, Some(value));
+        let change = self.change_state(key, Some(value));
         self.go_on();
+        change
+    }
+
+    /// How many of the changes by [`save_state`](Self::save_state) and [`remove_state`](Self::remove_state) are
+    /// durable, counted from the start of this store.
+    pub const fn saved(&self) -> u64 {
+        self.state.durable()
     }
 
     /// Removes such a row.
-    pub fn remove_state(&mut self, now: Now, key: &[u8]) {
+    pub fn remove_state(&mut self, now: Now, key: &[u8]) -> u64 {
         self.now = now;
-        self.change_state(key, None);
+        let change = self.change_state(key, None);
         self.go_on();
+        change
     }
 
     /// Requests and removals under way or waiting.

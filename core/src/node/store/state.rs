@@ -27,6 +27,9 @@ pub(super) struct State {
     started: Instant,
     /// Rows to be written; `None` removes. Later values replace earlier ones.
     changed: BTreeMap<Bytes, Option<Bytes>>,
+    /// How many changes there have been, and how many of them, the first ones, are durable.
+    changes: u64,
+    durable: u64,
     writing: bool,
     /// The last attempt failed: nothing is written before `next_write`.
     failed: bool,
@@ -39,6 +42,8 @@ impl State {
             base_ms: 0,
             started: now,
             changed: BTreeMap::new(),
+            changes: 0,
+            durable: 0,
             writing: false,
             failed: false,
             next_write: now,
@@ -48,6 +53,11 @@ impl State {
     /// True if all of it is durable (the running time aside).
     pub(super) fn is_written(&self) -> bool {
         self.changed.is_empty() && !self.writing
+    }
+
+    /// How many changes are durable, counted from the start.
+    pub(super) const fn durable(&self) -> u64 {
+        self.durable
     }
 
     /// When to write the running time again.
@@ -117,8 +127,11 @@ impl LocalStore {
         self.begin_waiting();
     }
 
-    pub(super) fn change_state(&mut self, key: &[u8], value: Option<Bytes>) {
+    /// Returns the number of this change.
+    pub(super) fn change_state(&mut self, key: &[u8], value: Option<Bytes>) -> u64 {
         self.state.changed.insert(keys::node_state(key), value);
+        self.state.changes += 1;
+        self.state.changes
     }
 
     /// Writes what has changed, and the running time when it is time for it.
@@ -135,12 +148,15 @@ impl LocalStore {
             Some(value) => put(key.clone(), value.clone()),
             None => remove(key.clone()),
         }));
+        let changes_so_far = self.state.changes;
         self.state.writing = true;
         self.state.next_write = self.now.mono + self.config.running_time_every;
         self.attempt(vec![Effect::apply(changes)], move |store, result| {
             store.state.writing = false;
             store.state.failed = result.is_err();
-            if result.is_err() {
+            if result.is_ok() {
+                store.state.durable = changes_so_far;
+            } else {
                 // What was changed again meanwhile is newer.
                 for (key, value) in changed {
                     store.state.changed.entry(key).or_insert(value);
