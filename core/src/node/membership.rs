@@ -90,8 +90,7 @@ impl Members {
     /// The ring of the members that are not out. Volatile ones hold nothing that counts, unless there are no others.
     pub(super) fn view(&self, is_out: impl Fn(&NodeId) -> bool) -> View {
         let durable = self.known.members().any(|member| !member.volatile);
-        let counted: Vec<_> =
-            self.known.members().filter(|member| !(durable && member.volatile)).collect();
+        let counted: Vec<_> = self.known.members().filter(|member| !(durable && member.volatile)).collect();
         let placed = counted.iter().filter(|member| !is_out(&member.node));
         let placed = placed.map(|member| (member.node, member.positions));
         View::new(self.suite, self.replicas(), placed, counted.len())

@@ -16,9 +16,8 @@ impl Hub {
     /// What this node's answers about `position` count for: the hash of the set that it belongs to there. `None` if
     /// they count for nothing: it is no replica, or does not hold all of it yet.
     pub(super) fn vote(&self, position: &Position) -> Option<SetHash> {
-        let counts = self.members.joined
-            && self.view.is_replica(&self.own, position)
-            && !self.is_syncing_at(position);
+        let counts =
+            self.members.joined && self.view.is_replica(&self.own, position) && !self.is_syncing_at(position);
         counts.then(|| self.view.set_hash(position))
     }
 

@@ -32,8 +32,10 @@ impl View {
         members: impl IntoIterator<Item = (NodeId, u8)>,
         counted: usize,
     ) -> Self {
-        let mut members: Vec<_> =
-            members.into_iter().map(|(node, positions)| (node, positions.clamp(1, limit::POSITIONS))).collect();
+        let mut members: Vec<_> = members
+            .into_iter()
+            .map(|(node, positions)| (node, positions.clamp(1, limit::POSITIONS)))
+            .collect();
         members.sort_unstable();
         members.dedup_by_key(|(node, _)| *node);
         let points = |(node, positions): &(NodeId, u8)| {
