@@ -21,7 +21,7 @@ use super::{NodeEvent, NodeSetup, SettingsWanted, View};
 use crate::config::limit;
 use crate::driver::Output;
 use crate::error::PeerFault;
-use crate::id::{BlobId, ConnId, NodeId, Position, SetHash};
+use crate::id::{BlobId, ConnId, NodeId, Position};
 use crate::session::LocalSide;
 use crate::time::{Instant, Now};
 use crate::wire::{CloseReason, ErrorCode, PeerState, Request, Response, Vote, WireError};
@@ -387,12 +387,6 @@ impl Hub {
         if let Some(node) = self.peers.dial_ended(self.now, conn) {
             self.fail_parked(&node);
         }
-    }
-
-    /// The set for which this node answers: that of a position whose replica it is, as its own view says.
-    pub(super) fn vote(&self, position: &Position) -> Option<SetHash> {
-        let counts = self.members.joined && self.view.is_replica(&self.own, position);
-        counts.then(|| self.view.set_hash(position))
     }
 
     pub(super) fn is_own(&self, node: &NodeId) -> bool {
