@@ -40,6 +40,13 @@ pub mod limit {
     pub const BLOB_PINS: usize = 16;
     /// Records in one page of a list.
     pub const LIST_ROWS: u16 = 256;
+    /// Rows in one page of what a member holds, and pins that are handed on together.
+    pub const PULL_ROWS: usize = 256;
+    /// Bytes of the rows of such a page: with their framing they fit a message that nothing pays for, and three of
+    /// the largest records fit in.
+    pub const PULL_BYTES: usize = 224 << 10;
+    /// Blobs whose possession is proved together: bounds the reading that one question costs.
+    pub const PROVE_BLOBS: usize = 16;
     /// Damaged blobs that a verify names: enough to see what is wrong; it counts them all.
     pub const DAMAGED: usize = 1024;
     /// Bytes of records in one page of a list: a message's, less what stands beside them.
@@ -147,6 +154,8 @@ pub struct Config {
     pub client_idle: Duration,
     /// How long a node that stops lets what is under way come to its end.
     pub stop_deadline: Duration,
+    /// How long repair leaves alone what was dropped by hand, in running time: whoever frees space wants it free for a while.
+    pub evicted_for: Duration,
 }
 
 impl Default for Config {
@@ -192,6 +201,7 @@ impl Default for Config {
             link_backlog: 36 * MIB,
             client_idle: Duration::from_secs(600),
             stop_deadline: Duration::from_secs(3),
+            evicted_for: Duration::from_secs(3600),
         }
     }
 }

@@ -39,6 +39,15 @@ pub enum Job {
         /// Its bytes.
         blob: Bytes,
     },
+    /// Prove that a blob is here: hash it after a nonce.
+    ProveBlob {
+        /// The cryptography to use.
+        suite: Suite,
+        /// What the question brought.
+        nonce: [u8; 32],
+        /// Its bytes.
+        blob: Bytes,
+    },
     /// Stretch a password with Argon2id.
     HashPassword {
         /// The password, normalised.
@@ -77,6 +86,8 @@ pub enum JobResult {
     Opened(Result<Bytes, OpenError>),
     /// Of `HashBlob`.
     Hashed(BlobId),
+    /// Of `ProveBlob`.
+    Proved([u8; 32]),
     /// Of `HashPassword`; `None` if the parameters are out of bounds.
     Password(Option<Secret<32>>),
     /// Of `VerifySignatures`: one verdict each.
@@ -94,6 +105,7 @@ impl Job {
                 JobResult::Opened(open_piece(suite, &id, &key, blob, plain_len))
             }
             Self::HashBlob { suite, blob } => JobResult::Hashed(suite.blob_id(&blob)),
+            Self::ProveBlob { suite, nonce, blob } => JobResult::Proved(suite.hash(&[&nonce, &blob])),
             Self::HashPassword { password, salt, params } => {
                 JobResult::Password(hash_password(password.expose(), &salt, params))
             }
@@ -110,6 +122,7 @@ impl core::fmt::Debug for Job {
             Self::SealPiece { .. } => "SealPiece",
             Self::OpenPiece { .. } => "OpenPiece",
             Self::HashBlob { .. } => "HashBlob",
+            Self::ProveBlob { .. } => "ProveBlob",
             Self::HashPassword { .. } => "HashPassword",
             Self::VerifySignatures { .. } => "VerifySignatures",
         })

@@ -52,7 +52,7 @@ impl JobKind {
             Job::SealPiece { .. } => Self::Seal,
             Job::OpenPiece { .. } => Self::Open,
             Job::VerifySignatures { .. } => Self::Verify,
-            Job::HashBlob { .. } | Job::HashPassword { .. } => Self::Other,
+            Job::HashBlob { .. } | Job::ProveBlob { .. } | Job::HashPassword { .. } => Self::Other,
         }
     }
 
@@ -61,7 +61,7 @@ impl JobKind {
             JobResult::Sealed(_) => Self::Seal,
             JobResult::Opened(_) => Self::Open,
             JobResult::Verified(_) => Self::Verify,
-            JobResult::Hashed(_) | JobResult::Password(_) => Self::Other,
+            JobResult::Hashed(_) | JobResult::Proved(_) | JobResult::Password(_) => Self::Other,
         }
     }
 }
@@ -216,6 +216,6 @@ pub(super) fn refused(error: &WireError) -> OpError {
         ErrorCode::Busy | ErrorCode::Stopping => OpError::Busy,
         ErrorCode::Disk => OpError::PeerDisk,
         ErrorCode::Invalid => OpError::Refused,
-        ErrorCode::Unsupported | ErrorCode::Other => OpError::Unknown(error.code as u8),
+        ErrorCode::Unsupported | ErrorCode::OtherSet | ErrorCode::Other => OpError::Unknown(error.code as u8),
     }
 }

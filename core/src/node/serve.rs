@@ -42,6 +42,10 @@ impl Node {
             | Request::PutRecord { .. }
             | Request::GetRecord { .. } => self.hub.ask_for(caller, Origin::Node(node), request),
             Request::Status => self.hub.ask_for(caller, Origin::Own, request),
+            Request::PullRecords { .. } | Request::PullPins { .. } => self.admit_read(caller, request),
+            Request::PutPins { .. } | Request::Prove { .. } => {
+                self.hub.ask_for(caller, Origin::Node(node), request);
+            }
             Request::Evict { .. } | Request::Verify { .. } | Request::Peers | Request::Invite { .. } => {
                 self.hub.refuse(&caller, ErrorCode::Forbidden);
             }
@@ -73,7 +77,11 @@ impl Node {
             | Request::Peers
             | Request::Invite { .. }
             | Request::Ping { .. }
-            | Request::View(_) => self.hub.refuse(&caller, ErrorCode::Forbidden),
+            | Request::View(_)
+            | Request::PullRecords { .. }
+            | Request::PullPins { .. }
+            | Request::PutPins { .. }
+            | Request::Prove { .. } => self.hub.refuse(&caller, ErrorCode::Forbidden),
         }
     }
 

@@ -123,6 +123,36 @@ impl Placement for View {
     fn is_replica(&self, node: &NodeId, position: &Position) -> bool {
         self.replicas(position).contains(node)
     }
+
+    fn run(&self, node: &NodeId, from: &Position, wanted: bool) -> Option<(Position, Position)> {
+        let mut run: Option<(Position, Position)> = None;
+        let mut first = *from;
+        for at in self.ring.partition_point(|(at, _)| at < from)..=self.ring.len() {
+            // Between two points of the ring the replicas are the same.
+            let last = self.ring.get(at).map_or(Position([u8::MAX; 32]), |(at, _)| *at);
+            if self.is_replica(node, &last) == wanted {
+                run = Some((run.map_or(first, |(begin, _)| begin), last));
+            } else if run.is_some() {
+                break;
+            }
+            let Some(next) = successor(&last) else { break };
+            first = next;
+        }
+        run
+    }
+}
+
+/// The position after this one; `None` after the last.
+pub(in crate::node) fn successor(position: &Position) -> Option<Position> {
+    let mut next = position.0;
+    for byte in next.iter_mut().rev() {
+        let carry;
+        (*byte, carry) = byte.overflowing_add(1);
+        if !carry {
+            return Some(Position(next));
+        }
+    }
+    None
 }
 
 /// Where a blob lies: at its id.
@@ -220,6 +250,29 @@ mod tests {
         for (position, node) in &view.ring {
             assert_eq!(view.replicas(position)[0], *node);
         }
+    }
+
+    #[test]
+    fn runs_hold_the_positions_of_a_member_and_no_others() {
+        let view = View::new(Suite::Sim, 3, members(7));
+        for wanted in [true, false] {
+            let node = NodeId([3; 32]);
+            let mut from = Some(Position([0; 32]));
+            let mut runs = Vec::new();
+            while let Some((first, last)) = from.and_then(|from| view.run(&node, &from, wanted)) {
+                runs.push((first, last));
+                from = successor(&last);
+            }
+            let ends = view.ring.iter().map(|(at, _)| *at);
+            for position in positions().chain(ends.clone()).chain(ends.filter_map(|at| successor(&at))) {
+                let inside = runs.iter().any(|(first, last)| *first <= position && position <= *last);
+                assert_eq!(inside, view.is_replica(&node, &position) == wanted);
+            }
+        }
+        let alone = View::new(Suite::Sim, 3, members(1));
+        let everything = (Position([0; 32]), Position([u8::MAX; 32]));
+        assert_eq!(alone.run(&NodeId([0; 32]), &everything.0, true), Some(everything));
+        assert_eq!(alone.run(&NodeId([0; 32]), &everything.0, false), None);
     }
 
     #[test]

@@ -24,7 +24,7 @@ impl Class {
     pub(super) const fn of_request(kind: u8, from_client: bool) -> Self {
         match kind {
             kind::HAVE | kind::PUT_BLOB | kind::PUT_RECORD if from_client => Self::Relay,
-            kind::HAVE | kind::PUT_BLOB | kind::PUT_RECORD => Self::Terminal,
+            kind::HAVE | kind::PUT_BLOB | kind::PUT_RECORD | kind::PUT_PINS => Self::Terminal,
             _ => Self::Control,
         }
     }
@@ -90,6 +90,10 @@ pub(super) mod kind {
     pub(crate) const PING: u8 = 0x30;
     pub(crate) const VIEW: u8 = 0x31;
     // 0x32 FindSuccessor, 0x33 Notify, 0x34 Digest, 0x35 CheckPins, 0x36 RotateNetworkKey: reserved.
+    pub(crate) const PULL_RECORDS: u8 = 0x37;
+    pub(crate) const PULL_PINS: u8 = 0x38;
+    pub(crate) const PROVE: u8 = 0x39;
+    pub(crate) const PUT_PINS: u8 = 0x3B;
     /// Never given to any request: what a request of an unknown kind is written as.
     pub(crate) const NO_REQUEST: u8 = 0x7F;
 

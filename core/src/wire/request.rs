@@ -4,7 +4,11 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 
 use super::message::kind;
-use super::{Class, MembershipPage};
+use super::pull::{
+    decode_blob_ids, decode_cursor, decode_part, decode_pulled_pins, encode_blob_ids, encode_cursor,
+    encode_pulled_pins,
+};
+use super::{Class, MembershipPage, PullCursor, PullPart, PulledPin};
 use crate::codec::{Reader, Writer};
 use crate::config::limit;
 use crate::crypto::Suite;
@@ -92,6 +96,38 @@ pub enum Request {
     },
     /// Between nodes: what I know of the membership. Answered with a page of what the other side knows.
     View(MembershipPage),
+    /// Between nodes: what is held here of which the asker is a replica.
+    PullRecords {
+        /// The asker's placement: another one than the receiver's is answered `OtherSet`.
+        placement: [u8; 32],
+        /// Which rows.
+        part: PullPart,
+        /// Only rows after this one.
+        after: Option<PullCursor>,
+        /// At most so many; never more than [`limit::PULL_ROWS`] are given. With 0 only the placements are compared.
+        rows: u16,
+    },
+    /// Between nodes: pins held here on blobs of which the asker is a replica.
+    PullPins {
+        /// See `PullRecords`.
+        placement: [u8; 32],
+        /// Only rows after this one.
+        after: Option<PullCursor>,
+        /// See `PullRecords`.
+        rows: u16,
+    },
+    /// Between nodes: prove that these blobs are here.
+    Prove {
+        /// Drawn for this question: no answer can be older.
+        nonce: [u8; 32],
+        /// Which; at most [`limit::PROVE_BLOBS`] are sent.
+        blobs: Vec<BlobId>,
+    },
+    /// Between nodes: keep these pins, with the age of their leases.
+    PutPins {
+        /// The pins; at most [`limit::PULL_ROWS`] and [`limit::PULL_BYTES`] are sent.
+        pins: Vec<PulledPin>,
+    },
 }
 
 impl Request {
@@ -115,6 +151,10 @@ impl Request {
             Self::Invite { .. } => kind::INVITE,
             Self::Ping { .. } => kind::PING,
             Self::View(_) => kind::VIEW,
+            Self::PullRecords { .. } => kind::PULL_RECORDS,
+            Self::PullPins { .. } => kind::PULL_PINS,
+            Self::Prove { .. } => kind::PROVE,
+            Self::PutPins { .. } => kind::PUT_PINS,
         }
     }
 
@@ -152,6 +192,22 @@ impl Request {
             Self::Invite { node } => out.flag(*node),
             Self::Ping { unix_ms } => out.u64(*unix_ms),
             Self::View(page) => page.encode(out),
+            Self::PullRecords { placement, part, after, rows } => {
+                out.raw(placement);
+                out.u8(*part as u8);
+                encode_cursor(after.as_ref(), out);
+                out.u16(*rows);
+            }
+            Self::PullPins { placement, after, rows } => {
+                out.raw(placement);
+                encode_cursor(after.as_ref(), out);
+                out.u16(*rows);
+            }
+            Self::Prove { nonce, blobs } => {
+                out.raw(nonce);
+                encode_blob_ids(blobs, out);
+            }
+            Self::PutPins { pins } => encode_pulled_pins(pins, out),
         }
         None
     }
@@ -184,6 +240,19 @@ impl Request {
             kind::INVITE => Self::Invite { node: body.flag()? },
             kind::PING => Self::Ping { unix_ms: body.u64()? },
             kind::VIEW => Self::View(MembershipPage::decode(&mut body)?),
+            kind::PULL_RECORDS => Self::PullRecords {
+                placement: body.array()?,
+                part: decode_part(&mut body)?,
+                after: decode_cursor(&mut body)?,
+                rows: body.u16()?,
+            },
+            kind::PULL_PINS => Self::PullPins {
+                placement: body.array()?,
+                after: decode_cursor(&mut body)?,
+                rows: body.u16()?,
+            },
+            kind::PROVE => Self::Prove { nonce: body.array()?, blobs: decode_blob_ids(&mut body)? },
+            kind::PUT_PINS => Self::PutPins { pins: decode_pulled_pins(&mut body)? },
             _ => return Ok(None),
         };
         body.finish()?;

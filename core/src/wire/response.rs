@@ -5,8 +5,11 @@ use bytes::Bytes;
 use thiserror::Error;
 
 use super::message::kind;
+use super::pull::{decode_proofs, encode_proofs};
 use super::request::{decode_optional_id, decode_record, encode_optional_id};
-use super::{ListCursor, MembershipPage, PeerStatus, Status, Token, Vote};
+use super::{
+    ListCursor, MembershipPage, PeerStatus, PinsKept, PinsPage, RecordsPage, Status, Token, Vote,
+};
 use crate::codec::{Reader, Writer};
 use crate::config::limit;
 use crate::crypto::Suite;
@@ -95,6 +98,14 @@ pub enum Response {
     },
     /// To `View`.
     View(MembershipPage),
+    /// To `PullRecords`.
+    PulledRecords(RecordsPage),
+    /// To `PullPins`.
+    PulledPins(PinsPage),
+    /// To `Prove`: SHA-256(nonce ‖ blob) for each blob that is here; at most [`limit::PROVE_BLOBS`] are sent.
+    Proved(Vec<Option<[u8; 32]>>),
+    /// To `PutPins`: it is durable.
+    PinsKept(PinsKept),
     /// To any request: it was not done.
     Error(WireError),
 }
@@ -114,6 +125,10 @@ impl Response {
             Self::Invite { .. } => kind::ANSWER | kind::INVITE,
             Self::Pong { .. } => kind::ANSWER | kind::PING,
             Self::View(_) => kind::ANSWER | kind::VIEW,
+            Self::PulledRecords(_) => kind::ANSWER | kind::PULL_RECORDS,
+            Self::PulledPins(_) => kind::ANSWER | kind::PULL_PINS,
+            Self::Proved(_) => kind::ANSWER | kind::PROVE,
+            Self::PinsKept(_) => kind::ANSWER | kind::PUT_PINS,
             Self::Error(_) => kind::ERROR,
         }
     }
@@ -182,6 +197,10 @@ impl Response {
             Self::Invite { token } => out.bytes16(token.to_text().as_bytes()),
             Self::Pong { unix_ms } => out.u64(*unix_ms),
             Self::View(page) => page.encode(out),
+            Self::PulledRecords(page) => page.encode(out),
+            Self::PulledPins(page) => page.encode(out),
+            Self::Proved(proofs) => encode_proofs(proofs, out),
+            Self::PinsKept(kept) => kept.encode(out),
             Self::Error(error) => {
                 out.u8(error.code as u8);
                 encode_optional_record(error.current.as_ref(), out);
@@ -235,6 +254,10 @@ impl Response {
             kind::INVITE => Self::Invite { token: decode_token(&mut body)? },
             kind::PING => Self::Pong { unix_ms: body.u64()? },
             kind::VIEW => Self::View(MembershipPage::decode(&mut body)?),
+            kind::PULL_RECORDS => Self::PulledRecords(RecordsPage::decode(suite, &mut body)?),
+            kind::PULL_PINS => Self::PulledPins(PinsPage::decode(&mut body)?),
+            kind::PROVE => Self::Proved(decode_proofs(&mut body)?),
+            kind::PUT_PINS => Self::PinsKept(PinsKept::decode(suite, &mut body)?),
             _ => return Err(MalformedMessage::Value),
         };
         if response.may_vote() {
@@ -345,6 +368,9 @@ pub enum ErrorCode {
     /// The node is stopping.
     #[error("stopping")]
     Stopping = 14,
+    /// The members are placed otherwise here: compare memberships, then ask again.
+    #[error("another set of replicas")]
+    OtherSet = 15,
     /// A reason that this version does not know.
     #[error("unknown")]
     Other = 255,
@@ -368,6 +394,7 @@ impl ErrorCode {
             Disk,
             Damaged,
             Stopping,
+            OtherSet,
         ]
         .into_iter()
         .find(|code| *code as u8 == number)

@@ -34,6 +34,12 @@ pub struct StoreSetup {
 pub trait Placement: Debug + Send + Sync {
     /// True if `node` is one of the replicas of what lies at `position`.
     fn is_replica(&self, node: &NodeId, position: &Position) -> bool;
+
+    /// The first run of positions at or after `from`, its first and last, that holds some of which `node` is a replica
+    /// (`wanted`) or some of which it is none. A walk skips what is in no run.
+    fn run(&self, _node: &NodeId, from: &Position, _wanted: bool) -> Option<(Position, Position)> {
+        Some((*from, Position([u8::MAX; 32])))
+    }
 }
 
 /// Who asks.
@@ -85,6 +91,19 @@ impl Keep {
     pub(super) const fn is_durable(self) -> bool {
         matches!(self, Self::Replica | Self::Hint)
     }
+}
+
+/// What a store is to look for in its own table.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Look {
+    /// Records whose replica this node is not (stubs that only prove deaths left out).
+    StrayRecords,
+    /// Pins on blobs whose replica this node is not.
+    StrayPins,
+    /// Records whose replica it is and of which parts are missing.
+    MissingRecords,
+    /// Blobs whose replica it is and whose bytes are missing, each with one of its pins.
+    MissingBlobs,
 }
 
 /// What a store wants of its owner, the node.

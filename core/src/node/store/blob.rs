@@ -20,7 +20,7 @@ use bytes::Bytes;
 use core::ops::ControlFlow;
 
 /// Pins of a `Have` that are looked up together: bounds the reads of one request in the disk's queue.
-const HAVE_STEP: usize = 64;
+pub(super) const HAVE_STEP: usize = 64;
 
 /// A `Have` under way.
 struct HavePass {
@@ -42,7 +42,7 @@ pub(super) enum Found {
 
 impl LocalStore {
     /// What has to be alone or shared while pins are added.
-    fn pin_locks(pins: &[Pin]) -> Vec<(LockKey, Hold)> {
+    pub(super) fn pin_locks(pins: &[Pin]) -> Vec<(LockKey, Hold)> {
         let mut locks = Vec::with_capacity(3 * pins.len());
         for body in pins.iter().map(Pin::body) {
             locks.push((LockKey::Owner(body.owner), Hold::Shared));
@@ -53,7 +53,7 @@ impl LocalStore {
     }
 
     /// The signatures on these pins; `None` if a grant does not even cover its pin.
-    fn verify_pins(&self, pins: &[Pin]) -> Option<Effect> {
+    pub(super) fn verify_pins(&self, pins: &[Pin]) -> Option<Effect> {
         let mut claims: Vec<SignatureClaim> = Vec::with_capacity(pins.len());
         for pin in pins {
             claims.extend(pin_claims(&self.network, pin, None).ok()?);
@@ -221,7 +221,7 @@ impl LocalStore {
     }
 
     /// Reads a blob whole and checks its hash.
-    fn read_whole(
+    pub(super) fn read_whole(
         &mut self,
         op: Op,
         id: BlobId,

@@ -88,7 +88,9 @@ impl LocalStore {
     /// Ends the work on a name under the lock of its record. The stub of a record that belongs to other nodes
     /// goes when no pins are left that need it.
     fn nothing_dead(&mut self, op: Op, proof: Proof, any_pins: bool) {
-        let unneeded = proof.row.proof_only && !any_pins;
+        // What has come to belong here meanwhile is kept for itself.
+        let unneeded =
+            proof.row.proof_only && !any_pins && !self.is_replica_of_record(&proof.owner, &proof.name);
         let mut changes = Vec::new();
         if unneeded {
             changes.push(remove(keys::rec(self.suite, &proof.owner, &proof.name)));
@@ -142,6 +144,16 @@ impl LocalStore {
 
     /// Removes these pins in one step, with their blobs locked.
     fn remove_step(&mut self, op: Op, proof: Proof, dead: Vec<OwnKey>, rest: Option<Range>) {
+        self.unpin(op, dead, move |store| store.removed_pins(op, proof, rest));
+    }
+
+    /// Removes these pins in one step, with their blobs locked; blobs without pins begin to linger.
+    pub(super) fn unpin(
+        &mut self,
+        op: Op,
+        dead: Vec<OwnKey>,
+        then: impl FnOnce(&mut Self) + Send + 'static,
+    ) {
         let mut by_blob: BTreeMap<BlobId, Vec<Bytes>> = BTreeMap::new();
         for own in &dead {
             by_blob.entry(own.blob).or_default().push(own.pin());
@@ -162,7 +174,7 @@ impl LocalStore {
             }
             store.gather(op, vec![Effect::apply(changes)], move |store, _| {
                 store.linger_from(due);
-                store.removed_pins(op, proof, rest);
+                then(store);
             });
         });
     }

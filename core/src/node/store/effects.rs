@@ -63,6 +63,7 @@ enum Expected {
     Blobs,
     Space,
     Hashed,
+    Proved,
     Verified(usize),
 }
 
@@ -80,13 +81,14 @@ impl Expected {
                 DiskRequest::Space => Self::Space,
             },
             Effect::Job(Job::VerifySignatures { claims, .. }) => Self::Verified(claims.len()),
+            Effect::Job(Job::ProveBlob { .. }) => Self::Proved,
             // The store issues no other jobs.
             Effect::Job(_) => Self::Hashed,
         }
     }
 
     const fn is_disk(self) -> bool {
-        !matches!(self, Self::Hashed | Self::Verified(_))
+        !matches!(self, Self::Hashed | Self::Proved | Self::Verified(_))
     }
 
     fn fits_disk(self, reply: &DiskReply) -> bool {
@@ -103,6 +105,7 @@ impl Expected {
     fn fits_job(self, result: &JobResult) -> bool {
         match result {
             JobResult::Hashed(_) => self == Self::Hashed,
+            JobResult::Proved(_) => self == Self::Proved,
             JobResult::Verified(verdicts) => self == Self::Verified(verdicts.len()),
             JobResult::Sealed(_) | JobResult::Opened(_) | JobResult::Password(_) => false,
         }
@@ -167,6 +170,14 @@ impl Answers {
     /// Of a `HashBlob`: true if it is the hash of this blob.
     pub(super) fn hash_is(&mut self, id: &BlobId) -> bool {
         matches!(self.next(), Some(Answer::Job(JobResult::Hashed(hash))) if hash == *id)
+    }
+
+    /// Of a `ProveBlob`.
+    pub(super) fn proof(&mut self) -> Option<[u8; 32]> {
+        match self.next() {
+            Some(Answer::Job(JobResult::Proved(proof))) => Some(proof),
+            _ => None,
+        }
     }
 
     /// Of a `VerifySignatures`: true if all are good.

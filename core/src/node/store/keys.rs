@@ -8,6 +8,7 @@
 //! | `linger` | due (running ms) ‖ blob | empty: look whether the blob is still without pins |
 //! | `proof` | owner ‖ name | empty: compare the pins of this name with its record |
 //! | `expire` | Unix ms ‖ owner ‖ name | empty: the record expires then |
+//! | `floor` | owner | empty: the owner has a floor, among the records |
 //! | `evicted` | blob | running ms when its bytes were dropped by hand |
 //! | `state` | `0` ‖ … the store's own, `1` ‖ … the node's | small rows |
 
@@ -25,6 +26,7 @@ const PROOF: u8 = 5;
 const EXPIRE: u8 = 6;
 const EVICTED: u8 = 7;
 const STATE: u8 = 8;
+const FLOOR: u8 = 12;
 
 /// The name under which an owner's floor stands.
 pub(super) const FLOOR_NAME: Name = Name([0; 32]);
@@ -56,6 +58,16 @@ impl Range {
         from.push(0);
         Self { from: from.into(), to: self.to.clone() }
     }
+
+    /// The same without what is not after this key.
+    pub(super) fn cut(self, after: &[u8]) -> Self {
+        if after >= &self.from[..] { self.after(after) } else { self }
+    }
+
+    /// All keys of a kind that begin with positions (or blobs) from `first` to `last`.
+    fn between(kind: u8, first: &Position, last: &Position) -> Self {
+        Self { from: join(kind, &[first.as_bytes()]).into(), to: Self::prefix(join(kind, &[last.as_bytes()])).to }
+    }
 }
 
 fn join(kind: u8, fields: &[&[u8]]) -> Vec<u8> {
@@ -82,6 +94,26 @@ pub(super) fn rec_shard(suite: Suite, owner: &OwnerId, first: u8) -> Range {
     Range::prefix(join(REC, &[position.as_bytes(), owner.as_bytes()]))
 }
 
+/// The records at these positions.
+pub(super) fn rec_between(first: &Position, last: &Position) -> Range {
+    Range::between(REC, first, last)
+}
+
+/// Row of a record at a known position.
+pub(super) fn rec_at(position: &Position, owner: &OwnerId, name: &Name) -> Bytes {
+    join(REC, &[position.as_bytes(), owner.as_bytes(), name.as_bytes()]).into()
+}
+
+/// Row that says that an owner has a floor.
+pub(super) fn floor_index(owner: &OwnerId) -> Bytes {
+    join(FLOOR, &[owner.as_bytes()]).into()
+}
+
+/// All of these.
+pub(super) fn floor_index_all() -> Range {
+    Range::prefix(join(FLOOR, &[]))
+}
+
 /// All records.
 pub(super) fn rec_all() -> Range {
     Range::prefix(join(REC, &[]))
@@ -95,6 +127,11 @@ pub(super) fn pin(blob: &BlobId, owner: &OwnerId, name: &Name, object: &ObjectId
 /// All pins on a blob.
 pub(super) fn pins_of(blob: &BlobId) -> Range {
     Range::prefix(join(PIN, &[blob.as_bytes()]))
+}
+
+/// The pins on blobs at these positions.
+pub(super) fn pin_between(first: &Position, last: &Position) -> Range {
+    Range::between(PIN, first, last)
 }
 
 /// All pins of an owner on a blob.
@@ -202,6 +239,13 @@ pub(super) fn parse_rec(key: &[u8]) -> Option<(Position, OwnerId, Name)> {
     let mut fields = Fields::of(REC, key)?;
     let parts = (Position(fields.take()?), OwnerId(fields.take()?), Name(fields.take()?));
     fields.end(parts)
+}
+
+/// Owner of a row that says that there is a floor.
+pub(super) fn parse_floor_index(key: &[u8]) -> Option<OwnerId> {
+    let mut fields = Fields::of(FLOOR, key)?;
+    let owner = OwnerId(fields.take()?);
+    fields.end(owner)
 }
 
 /// The blob of a pin's row.

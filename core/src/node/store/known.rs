@@ -96,6 +96,17 @@ impl Known {
 impl LocalStore {
     /// Judges a pin that is to be added: the rows to write (none if it is here already), or why not.
     pub(super) fn admit_pin(&self, known: &Known, pin: &Pin) -> Result<Vec<TableOp>, Refusal> {
+        self.admit_aged_pin(known, pin, 0)
+    }
+
+    /// The same for a pin whose lease began so long ago at another member: a lease that began anew with every copy
+    /// would never end.
+    pub(super) fn admit_aged_pin(
+        &self,
+        known: &Known,
+        pin: &Pin,
+        lease_age_ms: u64,
+    ) -> Result<Vec<TableOp>, Refusal> {
         let body = pin.body();
         let floor = known.floor(&body.owner);
         let limits = floor.as_ref().and_then(RecordRow::floor);
@@ -114,7 +125,8 @@ impl LocalStore {
         if known.own(pin).is_some() {
             return Ok(Vec::new());
         }
-        let row = OwnRow { since: body.since, length: body.length, status, lease_ms: self.running_ms() };
+        let lease_ms = self.aged(lease_age_ms);
+        let row = OwnRow { since: body.since, length: body.length, status, lease_ms };
         let key = own_key(pin);
         // Copied: a slice would keep the whole message, blob and all, in the memory of a disk of memory.
         Ok(vec![put(key.pin(), Bytes::copy_from_slice(pin.bytes())), put(key.own(), row.encode())])

@@ -7,6 +7,7 @@
 //!
 //! Memory does not grow with what is stored: queues stand in the table as rows.
 
+mod admit;
 mod api;
 mod blob;
 mod dead;
@@ -19,18 +20,22 @@ mod known;
 mod linger;
 mod list;
 mod locks;
+mod missing;
 mod operation;
+mod pages;
 mod proof;
+mod prove;
 mod record;
 mod rows;
 mod state;
 mod status;
+mod strays;
 mod verify;
 
 #[cfg(test)]
 mod tests;
 
-pub use api::{Keep, Loaded, Origin, Placement, StoreOutput, StoreSetup};
+pub use api::{Keep, Loaded, Look, Origin, Placement, StoreOutput, StoreSetup};
 pub(in crate::node) use blob::part;
 
 use crate::config::{Config, limit};
@@ -40,8 +45,9 @@ use crate::error::{ApiMisuse, DiskError};
 use crate::id::{BlobId, NetworkId, NodeId, Ticket};
 use crate::job::JobResult;
 use crate::rng::Rng;
+use crate::record::{Pin, Record};
 use crate::time::{Instant, Now};
-use crate::wire::{ErrorCode, Request};
+use crate::wire::{ErrorCode, PullCursor, PullPart, PulledRecord, RecordsPage, Request, Response};
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -52,6 +58,7 @@ use effects::Effects;
 use linger::Next;
 use locks::Locks;
 use operation::{Op, Operations, Step};
+use pages::Walk;
 use proof::Proofs;
 use state::State;
 
@@ -123,8 +130,8 @@ impl LocalStore {
         store
     }
 
-    /// Takes one of `Have`, `PutBlob`, `GetBlob`, `PutRecord`, `GetRecord`, `ListRecords`, `Status`, `Evict`
-    /// and `Verify`; exactly one [`StoreOutput::Reply`] with this token follows. Others are answered
+    /// Takes one of `Have`, `PutBlob`, `GetBlob`, `PutRecord`, `GetRecord`, `ListRecords`, `Status`, `Evict`,
+    /// `Verify`, `PullRecords` and `PullPins` (of a node), `PutPins` and `Prove`; exactly one [`StoreOutput::Reply`] with this token follows. Others are answered
     /// `Unsupported`. A `ListRecords` of a client hides tombstones; from a node it shows them.
     /// In the answer to `Status` only what the disk knows is filled in.
     ///
@@ -150,6 +157,13 @@ impl LocalStore {
             Request::Status => self.count(op),
             Request::Evict { owner, name } => self.evict(op, owner, name),
             Request::Verify { after } => self.verify(op, after),
+            Request::PullRecords { part, after, rows, .. } => self.pull_records(op, origin, part, after, rows),
+            Request::PullPins { after, rows, .. } => match origin {
+                Origin::Node(node) => self.pins_page(op, Walk::Of(node), after, usize::from(rows)),
+                _ => self.refuse(op, ErrorCode::Forbidden),
+            },
+            Request::PutPins { pins } => self.put_pins(op, origin, pins),
+            Request::Prove { nonce, blobs } => self.prove(op, nonce, blobs),
             Request::Peers | Request::Invite { .. } | Request::Ping { .. } | Request::View { .. } => {
                 self.refuse(op, ErrorCode::Unsupported);
             }
@@ -162,6 +176,62 @@ impl LocalStore {
     pub fn check_blob(&mut self, now: Now, token: u64, id: BlobId, blob: Bytes) {
         self.now = now;
         self.admit(token, blob.len(), move |store, op| store.refill(op, id, blob));
+        self.go_on();
+    }
+
+    fn pull_records(
+        &mut self,
+        op: Op,
+        origin: Origin,
+        part: PullPart,
+        after: Option<PullCursor>,
+        rows: u16,
+    ) {
+        let rows = usize::from(rows);
+        match (origin, part) {
+            (Origin::Node(_), PullPart::Floors) => self.floors_page(op, after, rows),
+            (Origin::Node(node), PullPart::Records) => self.records_page(op, Walk::Of(node), after, rows),
+            (Origin::Node(_), PullPart::Promises) => {
+                self.reply(op, Response::PulledRecords(RecordsPage::default()));
+            }
+            (Origin::Client { .. } | Origin::Own, _) => self.refuse(op, ErrorCode::Forbidden),
+        }
+    }
+
+    /// Takes a record that was pulled from another member, with its age; answered as a `PutRecord`.
+    pub fn keep_pulled(&mut self, now: Now, token: u64, from: NodeId, row: PulledRecord) {
+        self.now = now;
+        self.admit(token, row.record.bytes().len(), move |store, op| {
+            store.put_aged_record(op, Origin::Node(from), Keep::Replica, row.record, row.age_ms);
+        });
+        self.go_on();
+    }
+
+    /// Looks for what is held or missing here; one [`StoreOutput::Reply`] with this token follows, with a page of
+    /// records or pins.
+    pub fn look(&mut self, now: Now, token: u64, what: Look, after: Option<PullCursor>) {
+        self.now = now;
+        self.admit(token, list::LIST_ROOM, move |store, op| match what {
+            Look::StrayRecords => store.records_page(op, Walk::Strays, after, limit::PULL_ROWS),
+            Look::StrayPins => store.pins_page(op, Walk::Strays, after, limit::PULL_ROWS),
+            Look::MissingRecords => store.missing_records(op, after),
+            Look::MissingBlobs => store.missing_blobs(op, after),
+        });
+        self.go_on();
+    }
+
+    /// Drops pins on one blob that belong to others, who have confirmed that they hold them. The reply tells
+    /// `Stored` with 0 copies; with 1 if they belong here now, and are kept.
+    pub fn drop_stray_pins(&mut self, now: Now, token: u64, pins: Vec<Pin>) {
+        self.now = now;
+        self.admit(token, 0, move |store, op| store.drop_stray_pins_of(op, &pins));
+        self.go_on();
+    }
+
+    /// Drops a record that belongs to others in the same way.
+    pub fn drop_stray_record(&mut self, now: Now, token: u64, record: Record) {
+        self.now = now;
+        self.admit(token, 0, move |store, op| store.drop_stray_record_of(op, &record));
         self.go_on();
     }
 
@@ -299,7 +369,9 @@ fn room(request: &Request) -> usize {
         }
         Request::GetBlob { .. } | Request::Verify { .. } => limit::BLOB,
         Request::PutRecord { record } => record.bytes().len(),
-        Request::ListRecords { .. } => list::LIST_ROOM,
+        Request::ListRecords { .. } | Request::PullRecords { .. } | Request::PullPins { .. } => list::LIST_ROOM,
+        Request::PutPins { pins } => pins.iter().map(|row| row.pin.bytes().len()).sum(),
+        Request::Prove { .. } => limit::BLOB,
         _ => 0,
     }
 }

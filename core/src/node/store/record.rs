@@ -21,6 +21,18 @@ use core::cmp::Ordering;
 
 impl LocalStore {
     pub(super) fn put_record(&mut self, op: Op, origin: Origin, keep: Keep, record: Record) {
+        self.put_aged_record(op, origin, keep, record, 0);
+    }
+
+    /// The same for a record that another member has held for so long: a tombstone does not become younger by travelling.
+    pub(super) fn put_aged_record(
+        &mut self,
+        op: Op,
+        origin: Origin,
+        keep: Keep,
+        record: Record,
+        age_ms: u64,
+    ) {
         let header = record.header();
         if !origin.may_write(&header.owner) {
             return self.refuse(op, ErrorCode::Forbidden);
@@ -49,7 +61,7 @@ impl LocalStore {
                 let known = Known::new(wanted, answers.values());
                 let has_pins = !answers.rows().0.is_empty();
                 match store.judge_record(origin, &record, &known) {
-                    Ok(held) => store.keep_record(op, keep, &record, held.as_ref(), has_pins),
+                    Ok(held) => store.keep_record(op, keep, (&record, age_ms), held.as_ref(), has_pins),
                     Err(refusal) => store.refuse(op, refusal),
                 }
             });
@@ -115,7 +127,14 @@ impl LocalStore {
     }
 
     /// The last step of `PutRecord`: the record is valid and not older than what is held.
-    fn keep_record(&mut self, op: Op, keep: Keep, record: &Record, held: Option<&RecordRow>, has_pins: bool) {
+    fn keep_record(
+        &mut self,
+        op: Op,
+        keep: Keep,
+        (record, age_ms): (&Record, u64),
+        held: Option<&RecordRow>,
+        has_pins: bool,
+    ) {
         let checked = Response::Stored { copies: 0, wanted: 0 };
         if !keep.is_durable() {
             return self.reply(op, checked);
@@ -136,13 +155,16 @@ impl LocalStore {
         }
         let row = RecordRow {
             record: if whole { record.clone() } else { record.to_stub() },
-            stored_ms: held.filter(|_| is_known).map_or_else(|| self.running_ms(), |held| held.stored_ms),
+            stored_ms: held.filter(|_| is_known).map_or_else(|| self.aged(age_ms), |held| held.stored_ms),
             evicted_ms: 0,
             expired: false,
             proof_only: !whole,
         };
         let mut changes = vec![put(keys::rec(self.suite, &owner, &name), row.encode())];
         changes.extend(expiry_changes(record, held.filter(|_| !is_known)));
+        if is_floor {
+            changes.push(put(keys::floor_index(&owner), Bytes::new()));
+        }
         let has_work = !is_known && (has_pins || is_floor);
         if has_work {
             changes.push(put(keys::proof(&owner, &name), Bytes::new()));

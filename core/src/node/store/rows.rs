@@ -93,10 +93,6 @@ impl RecordFacts {
         self.0 & TOMBSTONE != 0
     }
 
-    pub(super) const fn is_proof_only(self) -> bool {
-        self.0 & PROOF_ONLY != 0
-    }
-
     pub(super) const fn is_incomplete(self) -> bool {
         self.0 & INCOMPLETE != 0
     }

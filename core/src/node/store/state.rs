@@ -72,6 +72,11 @@ impl LocalStore {
         self.state.base_ms.saturating_add(millis(self.now.mono - self.state.started))
     }
 
+    /// When, in running milliseconds, something began that is so old; 0 if that was before this disk.
+    pub(super) fn aged(&self, age_ms: u64) -> u64 {
+        self.running_ms().saturating_sub(age_ms)
+    }
+
     pub(super) fn load(&mut self, range: Range, mut rows: Vec<(Bytes, Bytes)>) {
         let scan = Effect::scan(range.clone(), self.config.scan_rows, self.config.scan_bytes);
         self.attempt(vec![scan], move |store, result| {

@@ -58,7 +58,7 @@ impl LocalStore {
                     status.records += u64::from(!facts.is_gone());
                     let is_replica =
                         |node: &NodeId| store.view.as_ref().is_none_or(|v| v.is_replica(node, &position));
-                    if !facts.is_proof_only() && is_replica(&store.node) {
+                    if is_replica(&store.node) {
                         status.copies_wanted += 1;
                         status.copies_present += u64::from(!facts.is_incomplete());
                     }

@@ -2,6 +2,7 @@
 
 use alloc::string::String;
 use alloc::vec;
+use alloc::vec::Vec;
 use core::net::{IpAddr, SocketAddr};
 
 use bytes::Bytes;
@@ -11,8 +12,8 @@ use proptest::prelude::*;
 
 use crate::config::limit;
 use crate::crypto::{Secret, Signature};
-use crate::id::{BlobId, Name, NetworkId, NodeId, OwnerId, SetHash};
-use crate::record::tests::arbitrary::{admission, pin, record, removal, settings};
+use crate::id::{BlobId, Name, NetworkId, NodeId, ObjectId, OwnerId, SetHash};
+use crate::record::tests::arbitrary::{admission, pin, record, removal, settings, version};
 use crate::wire::*;
 
 pub(super) fn addr() -> impl Strategy<Value = SocketAddr> {
@@ -81,6 +82,55 @@ fn hello() -> impl Strategy<Value = Hello> {
     )
 }
 
+fn cursor() -> impl Strategy<Value = PullCursor> {
+    (id(), id(), id(), any::<[u8; 16]>()).prop_map(|(at, owner, name, object)| PullCursor {
+        at,
+        owner: OwnerId(owner),
+        name: Name(name),
+        object: ObjectId(object),
+    })
+}
+
+fn pulled_pins() -> impl Strategy<Value = Vec<PulledPin>> {
+    let row = (pin(), any::<u64>(), any::<bool>());
+    vec(row.prop_map(|(pin, lease_ms, pending)| PulledPin { pin, lease_ms, pending }), 0..4)
+}
+
+fn records_page() -> impl Strategy<Value = RecordsPage> {
+    let record = (record(), any::<u64>(), any::<bool>());
+    let record = record.prop_map(|(record, age_ms, expired)| PulledRecord { record, age_ms, expired });
+    let promise = (id(), id(), any::<[u8; 16]>(), version());
+    let promise = promise.prop_map(|(owner, name, object, since)| PulledPromise {
+        owner: OwnerId(owner),
+        name: Name(name),
+        object: ObjectId(object),
+        since,
+    });
+    (vec(record, 0..4), vec(promise, 0..4), option::of(cursor()))
+        .prop_map(|(records, promises, next)| RecordsPage { records, promises, next })
+}
+
+fn pins_kept() -> impl Strategy<Value = PinsKept> {
+    use PinKept::*;
+    let kept = vec(prop::sample::select(&[Refused, Missing, Whole][..]), 0..4);
+    (kept, vec(record(), 0..3)).prop_map(|(kept, killers)| PinsKept { kept, killers })
+}
+
+fn pull() -> impl Strategy<Value = Request> {
+    use PullPart::*;
+    let part = prop::sample::select(&[Floors, Records, Promises][..]);
+    prop_oneof![
+        (id(), part, option::of(cursor()), any::<u16>()).prop_map(|(placement, part, after, rows)| {
+            Request::PullRecords { placement, part, after, rows }
+        }),
+        (id(), option::of(cursor()), any::<u16>())
+            .prop_map(|(placement, after, rows)| Request::PullPins { placement, after, rows }),
+        (id(), vec(id().prop_map(BlobId), 0..=limit::PROVE_BLOBS))
+            .prop_map(|(nonce, blobs)| Request::Prove { nonce, blobs }),
+        pulled_pins().prop_map(|pins| Request::PutPins { pins }),
+    ]
+}
+
 fn request() -> impl Strategy<Value = Request> {
     let owner = || id().prop_map(OwnerId);
     let list = (owner(), option::of(id()), any::<u16>(), any::<(u8, u8)>());
@@ -107,6 +157,7 @@ fn request() -> impl Strategy<Value = Request> {
         any::<bool>().prop_map(|node| Request::Invite { node }),
         any::<u64>().prop_map(|unix_ms| Request::Ping { unix_ms }),
         page().prop_map(Request::View),
+        pull(),
     ]
 }
 
@@ -175,6 +226,7 @@ fn error() -> impl Strategy<Value = WireError> {
         Disk,
         Damaged,
         Stopping,
+        OtherSet,
         Other,
     ];
     (prop::sample::select(all.to_vec()), option::of(record()))
@@ -213,6 +265,11 @@ fn response() -> impl Strategy<Value = Response> {
         token().prop_map(|token| Response::Invite { token }),
         any::<u64>().prop_map(|unix_ms| Response::Pong { unix_ms }),
         page().prop_map(Response::View),
+        records_page().prop_map(Response::PulledRecords),
+        (pulled_pins(), option::of(cursor()))
+            .prop_map(|(pins, next)| Response::PulledPins(PinsPage { pins, next })),
+        vec(option::of(id()), 0..=limit::PROVE_BLOBS).prop_map(Response::Proved),
+        pins_kept().prop_map(Response::PinsKept),
         error().prop_map(Response::Error),
     ]
 }

@@ -107,6 +107,7 @@ fn requests_that_write_use_credit_and_all_others_none() {
     assert_eq!((put.class(true), put.class(false)), (Class::Relay, Class::Terminal));
     let get = Request::GetBlob { id: BlobId([0; 32]), offset: 0, len: 0 };
     assert_eq!((get.class(true), get.class(false)), (Class::Control, Class::Control));
+    assert_eq!(Request::PutPins { pins: Vec::new() }.class(false), Class::Terminal);
 }
 
 #[test]

@@ -1,0 +1,99 @@
+//! `PutPins`: pins that come from another member without their blobs, pulled or handed on.
+//!
+//! Judged like any others, by this node's own records; but their leases go on from the age that they have.
+
+use super::LocalStore;
+use super::api::Origin;
+use super::blob::HAVE_STEP;
+use super::effects::Effect;
+use super::known::{Known, Wanted};
+use super::operation::{Op, Refusal};
+use crate::config::limit;
+use crate::driver::TableOp;
+use crate::record::{Pin, Record};
+use crate::wire::{ErrorCode, PinKept, PinsKept, PulledPin, Response};
+use alloc::vec;
+use alloc::vec::Vec;
+
+/// Pins being admitted.
+struct Admission {
+    pins: Vec<PulledPin>,
+    kept: PinsKept,
+    /// Bytes of the records by which some are dead.
+    bytes: usize,
+}
+
+impl LocalStore {
+    pub(super) fn put_pins(&mut self, op: Op, origin: Origin, pins: Vec<PulledPin>) {
+        if pins.is_empty() || pins.len() > limit::PULL_ROWS {
+            return self.refuse(op, ErrorCode::Invalid);
+        }
+        if !pins.iter().all(|row| origin.may_write(&row.pin.body().owner)) {
+            return self.refuse(op, ErrorCode::Forbidden);
+        }
+        self.admit_step(op, Admission { pins, kept: PinsKept::default(), bytes: 0 });
+    }
+
+    fn admit_step(&mut self, op: Op, mut admission: Admission) {
+        let rest = &admission.pins[admission.kept.kept.len()..];
+        if rest.is_empty() {
+            return self.reply(op, Response::PinsKept(core::mem::take(&mut admission.kept)));
+        }
+        let step = rest[..rest.len().min(HAVE_STEP)].to_vec();
+        let pins: Vec<Pin> = step.iter().map(|row| row.pin.clone()).collect();
+        let Some(verify) = self.verify_pins(&pins) else { return self.refuse(op, ErrorCode::Invalid) };
+        self.lock(op, Self::pin_locks(&pins), move |store, op| {
+            let (get, wanted) = Wanted::new(store.suite).pins(&pins).effect();
+            let mut effects = vec![verify, get];
+            effects.extend(pins.iter().map(|pin| Effect::is_there(pin.body().blob)));
+            store.gather(op, effects, move |store, mut answers| {
+                if !answers.all_verified() {
+                    return store.refuse(op, ErrorCode::Invalid);
+                }
+                let known = Known::new(wanted, answers.values());
+                let there: Vec<bool> = step.iter().map(|_| answers.blob().is_some()).collect();
+                let changes = store.admit_rows(&mut admission, &step, &there, &known);
+                let effect = (!changes.is_empty()).then(|| Effect::apply(changes));
+                store.gather(op, effect.into_iter().collect(), move |store, _| store.admit_step(op, admission));
+            });
+        });
+    }
+
+    fn admit_rows(
+        &self,
+        admission: &mut Admission,
+        step: &[PulledPin],
+        there: &[bool],
+        known: &Known,
+    ) -> Vec<TableOp> {
+        let mut changes = Vec::new();
+        for (row, there) in step.iter().zip(there) {
+            let kept = match self.admit_aged_pin(known, &row.pin, row.lease_ms) {
+                Ok(more) => {
+                    changes.extend(more);
+                    if *there { PinKept::Whole } else { PinKept::Missing }
+                }
+                Err(refusal) => {
+                    if let Refusal::Stale(killer) = refusal {
+                        admission.add(*killer);
+                    }
+                    PinKept::Refused
+                }
+            };
+            admission.kept.kept.push(kept);
+        }
+        changes
+    }
+}
+
+impl Admission {
+    /// Tells of a record that killed pins, once and if it fits.
+    fn add(&mut self, killer: Record) {
+        let bytes = killer.bytes().len() + 4;
+        let killers = &mut self.kept.killers;
+        if !killers.contains(&killer) && self.bytes + bytes <= limit::PULL_BYTES {
+            self.bytes += bytes;
+            killers.push(killer);
+        }
+    }
+}
