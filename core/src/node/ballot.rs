@@ -8,7 +8,7 @@ use super::view::{View, blob_position, record_position};
 use crate::crypto::Suite;
 use crate::id::{OwnerId, Position, SetHash};
 use crate::record::{Header, Kind};
-use crate::wire::{Request, Response, Shards, Vote};
+use crate::wire::{PinKept, Request, Response, Shards, Vote};
 
 /// What the answer to a request may be a vote about.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -29,6 +29,10 @@ impl Ballot {
             Request::Have { pins } => {
                 Self::Each(pins.iter().map(|pin| blob_position(&pin.body().blob)).collect())
             }
+            Request::PutPins { pins } => {
+                Self::Each(pins.iter().map(|row| blob_position(&row.pin.body().blob)).collect())
+            }
+            Request::Prove { blobs, .. } => Self::Each(blobs.iter().map(blob_position).collect()),
             Request::PutBlob { pins, .. } => {
                 pins.first().map_or(Self::Nothing, |pin| Self::One(blob_position(&pin.body().blob)))
             }
@@ -72,12 +76,12 @@ impl Ballot {
             Self::Nothing => None,
             Self::One(position) => set(position).map(Vote::of),
             Self::Each(positions) => {
-                let items = yes_of(response, positions.len()).into_iter().flatten();
                 let mut sets = Vec::new();
-                for (yes, position) in items.zip(positions).filter(|(yes, _)| **yes > 0) {
+                for (item, position) in positions.iter().enumerate().take(items(response)) {
                     match set(position) {
-                        Some(set) => sets.push(set),
-                        None => *yes = 0,
+                        Some(set) if is_yes(response, item) => sets.push(set),
+                        Some(_) => {}
+                        None => say_no(response, item),
                     }
                 }
                 joint(suite, &sets).map(Vote::of)
@@ -105,10 +109,30 @@ fn joint(suite: Suite, sets: &[SetHash]) -> Option<SetHash> {
     (!parts.is_empty()).then(|| SetHash(suite.hash(&parts)))
 }
 
-/// The answers to the items of a request, above 0 for yes; `None` if there are not as many as items.
-fn yes_of(response: &mut Response, items: usize) -> Option<&mut [u8]> {
+/// To how many items this is the answer.
+const fn items(response: &Response) -> usize {
     match response {
-        Response::Have { copies, .. } if copies.len() == items => Some(copies),
-        _ => None,
+        Response::Have { copies, .. } => copies.len(),
+        Response::Proved(proofs) => proofs.len(),
+        Response::PinsKept(kept) => kept.kept.len(),
+        _ => 0,
+    }
+}
+
+fn is_yes(response: &Response, item: usize) -> bool {
+    match response {
+        Response::Have { copies, .. } => copies.get(item).is_some_and(|copies| *copies > 0),
+        Response::Proved(proofs) => proofs.get(item).is_some_and(Option::is_some),
+        Response::PinsKept(kept) => kept.kept.get(item).is_some_and(|kept| *kept != PinKept::Refused),
+        _ => false,
+    }
+}
+
+fn say_no(response: &mut Response, item: usize) {
+    match response {
+        Response::Have { copies, .. } => copies.get_mut(item).into_iter().for_each(|copies| *copies = 0),
+        Response::Proved(proofs) => proofs.get_mut(item).into_iter().for_each(|proof| *proof = None),
+        // What is kept is kept; that it counts for nothing the vote tells.
+        _ => {}
     }
 }

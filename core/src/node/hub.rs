@@ -238,7 +238,7 @@ impl Hub {
     }
 
     /// Compares memberships with a member whose view is another one.
-    fn compare(&mut self, node: &NodeId) {
+    pub(super) fn compare(&mut self, node: &NodeId) {
         let again = self.setup.config.vote_again;
         let recently = |at: &Instant| self.now.mono.since(*at) < again;
         if self.compared.get(node).is_some_and(recently) {

@@ -254,7 +254,7 @@ mod tests {
 
     #[test]
     fn runs_hold_the_positions_of_a_member_and_no_others() {
-        let view = View::new(Suite::Sim, 3, members(7));
+        let view = View::new(Suite::Sim, 3, members(7), 7);
         for wanted in [true, false] {
             let node = NodeId([3; 32]);
             let mut from = Some(Position([0; 32]));
@@ -269,7 +269,7 @@ mod tests {
                 assert_eq!(inside, view.is_replica(&node, &position) == wanted);
             }
         }
-        let alone = View::new(Suite::Sim, 3, members(1));
+        let alone = View::new(Suite::Sim, 3, members(1), 1);
         let everything = (Position([0; 32]), Position([u8::MAX; 32]));
         assert_eq!(alone.run(&NodeId([0; 32]), &everything.0, true), Some(everything));
         assert_eq!(alone.run(&NodeId([0; 32]), &everything.0, false), None);

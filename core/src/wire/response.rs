@@ -140,6 +140,8 @@ impl Response {
             | Self::Stored { .. }
             | Self::Record { .. }
             | Self::Records { .. }
+            | Self::Proved(_)
+            | Self::PinsKept(_)
             | Self::Error(_) => true,
             Self::Blob { .. }
             | Self::Status(_)
@@ -148,7 +150,9 @@ impl Response {
             | Self::Peers(_)
             | Self::Invite { .. }
             | Self::Pong { .. }
-            | Self::View(_) => false,
+            | Self::View(_)
+            | Self::PulledRecords(_)
+            | Self::PulledPins(_) => false,
         }
     }
 
