@@ -7,9 +7,7 @@ use thiserror::Error;
 use super::message::kind;
 use super::pull::{decode_proofs, encode_proofs};
 use super::request::{decode_optional_id, decode_record, encode_optional_id};
-use super::{
-    ListCursor, MembershipPage, PeerStatus, PinsKept, PinsPage, RecordsPage, Status, Token, Vote,
-};
+use super::{ListCursor, MembershipPage, PeerStatus, PinsKept, PinsPage, RecordsPage, Status, Token, Vote};
 use crate::codec::{Reader, Writer};
 use crate::config::limit;
 use crate::crypto::Suite;

@@ -54,7 +54,9 @@ impl LocalStore {
                 let there: Vec<bool> = step.iter().map(|_| answers.blob().is_some()).collect();
                 let changes = store.admit_rows(&mut admission, &step, &there, &known);
                 let effect = (!changes.is_empty()).then(|| Effect::apply(changes));
-                store.gather(op, effect.into_iter().collect(), move |store, _| store.admit_step(op, admission));
+                store.gather(op, effect.into_iter().collect(), move |store, _| {
+                    store.admit_step(op, admission)
+                });
             });
         });
     }

@@ -148,12 +148,7 @@ impl LocalStore {
     }
 
     /// Removes these pins in one step, with their blobs locked; blobs without pins begin to linger.
-    pub(super) fn unpin(
-        &mut self,
-        op: Op,
-        dead: Vec<OwnKey>,
-        then: impl FnOnce(&mut Self) + Send + 'static,
-    ) {
+    pub(super) fn unpin(&mut self, op: Op, dead: Vec<OwnKey>, then: impl FnOnce(&mut Self) + Send + 'static) {
         let mut by_blob: BTreeMap<BlobId, Vec<Bytes>> = BTreeMap::new();
         for own in &dead {
             by_blob.entry(own.blob).or_default().push(own.pin());

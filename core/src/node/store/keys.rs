@@ -66,7 +66,10 @@ impl Range {
 
     /// All keys of a kind that begin with positions (or blobs) from `first` to `last`.
     fn between(kind: u8, first: &Position, last: &Position) -> Self {
-        Self { from: join(kind, &[first.as_bytes()]).into(), to: Self::prefix(join(kind, &[last.as_bytes()])).to }
+        Self {
+            from: join(kind, &[first.as_bytes()]).into(),
+            to: Self::prefix(join(kind, &[last.as_bytes()])).to,
+        }
     }
 }
 

@@ -36,7 +36,8 @@ impl LocalStore {
         self.gather(op, vec![scan], move |store, mut answers| {
             let (rows, more) = answers.rows();
             let rest = rows.last().filter(|_| more).map(|(key, _)| rest.after(key));
-            let mut pins: Vec<Pin> = rows.into_iter().filter_map(|(_, value)| Pin::parse(value).ok()).collect();
+            let mut pins: Vec<Pin> =
+                rows.into_iter().filter_map(|(_, value)| Pin::parse(value).ok()).collect();
             let last = pins.last().map(PullCursor::of_pin);
             pins.dedup_by_key(|pin| pin.body().blob);
             pins.retain(|pin| {
@@ -88,7 +89,9 @@ impl LocalStore {
                         && !row.is_gone()
                         && !(row.evicted_ms != 0 && store.is_left_alone(row.evicted_ms))
                 });
-                let Some(row) = misses.filter(|_| store.is_replica_of_record(&owner, &name)) else { continue };
+                let Some(row) = misses.filter(|_| store.is_replica_of_record(&owner, &name)) else {
+                    continue;
+                };
                 let record = row.record.to_stub();
                 let cursor = store.record_cursor(&record);
                 page.records.push(PulledRecord { record, age_ms: 0, expired: false });

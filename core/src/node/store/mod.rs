@@ -44,8 +44,8 @@ use crate::driver::DiskReply;
 use crate::error::{ApiMisuse, DiskError};
 use crate::id::{BlobId, NetworkId, NodeId, Ticket};
 use crate::job::JobResult;
-use crate::rng::Rng;
 use crate::record::{Pin, Record};
+use crate::rng::Rng;
 use crate::time::{Instant, Now};
 use crate::wire::{ErrorCode, PullCursor, PullPart, PulledRecord, RecordsPage, Request, Response};
 use alloc::collections::VecDeque;
@@ -157,7 +157,9 @@ impl LocalStore {
             Request::Status => self.count(op),
             Request::Evict { owner, name } => self.evict(op, owner, name),
             Request::Verify { after } => self.verify(op, after),
-            Request::PullRecords { part, after, rows, .. } => self.pull_records(op, origin, part, after, rows),
+            Request::PullRecords { part, after, rows, .. } => {
+                self.pull_records(op, origin, part, after, rows)
+            }
             Request::PullPins { after, rows, .. } => match origin {
                 Origin::Node(node) => self.pins_page(op, Walk::Of(node), after, usize::from(rows)),
                 _ => self.refuse(op, ErrorCode::Forbidden),
@@ -179,14 +181,7 @@ impl LocalStore {
         self.go_on();
     }
 
-    fn pull_records(
-        &mut self,
-        op: Op,
-        origin: Origin,
-        part: PullPart,
-        after: Option<PullCursor>,
-        rows: u16,
-    ) {
+    fn pull_records(&mut self, op: Op, origin: Origin, part: PullPart, after: Option<PullCursor>, rows: u16) {
         let rows = usize::from(rows);
         match (origin, part) {
             (Origin::Node(_), PullPart::Floors) => self.floors_page(op, after, rows),
@@ -369,7 +364,9 @@ fn room(request: &Request) -> usize {
         }
         Request::GetBlob { .. } | Request::Verify { .. } => limit::BLOB,
         Request::PutRecord { record } => record.bytes().len(),
-        Request::ListRecords { .. } | Request::PullRecords { .. } | Request::PullPins { .. } => list::LIST_ROOM,
+        Request::ListRecords { .. } | Request::PullRecords { .. } | Request::PullPins { .. } => {
+            list::LIST_ROOM
+        }
         Request::PutPins { pins } => pins.iter().map(|row| row.pin.bytes().len()).sum(),
         Request::Prove { .. } => limit::BLOB,
         _ => 0,

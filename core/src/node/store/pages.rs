@@ -155,7 +155,9 @@ impl LocalStore {
                 }
                 // The stub that pins here need is no stray: it goes with them.
                 let row = RecordRow::decode(store.suite, value);
-                let Some(row) = row.filter(|row| page.walk != Walk::Strays || !row.proof_only) else { continue };
+                let Some(row) = row.filter(|row| page.walk != Walk::Strays || !row.proof_only) else {
+                    continue;
+                };
                 if !page.takes(page.page.records.len(), row.record.bytes().len()) {
                     page.page.next = page.page.records.last().map(|row| store.record_cursor(&row.record));
                     return store.reply(op, Response::PulledRecords(page.page));
@@ -183,7 +185,8 @@ impl LocalStore {
 
     /// A page of pins.
     pub(super) fn pins_page(&mut self, op: Op, walk: Walk, after: Option<PullCursor>, rows: usize) {
-        let at = after.map_or(At::Position(Position([0; 32])), |after| At::Row(Position(after.at), pin_key(&after)));
+        let at = after
+            .map_or(At::Position(Position([0; 32])), |after| At::Row(Position(after.at), pin_key(&after)));
         self.go_on_pins(op, Page::new(walk, rows), at);
     }
 

@@ -22,7 +22,8 @@ impl LocalStore {
     /// Removes these pins on one blob; the blob itself goes after its linger if none is left on it.
     pub(super) fn drop_stray_pins_of(&mut self, op: Op, pins: &[Pin]) {
         let keys: Vec<OwnKey> = pins.iter().map(own_key).collect();
-        let Some(blob) = keys.first().map(|own| own.blob).filter(|blob| keys.iter().all(|own| own.blob == *blob))
+        let Some(blob) =
+            keys.first().map(|own| own.blob).filter(|blob| keys.iter().all(|own| own.blob == *blob))
         else {
             return self.refuse(op, ErrorCode::Invalid);
         };

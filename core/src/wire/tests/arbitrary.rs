@@ -123,8 +123,11 @@ fn pull() -> impl Strategy<Value = Request> {
         (id(), part, option::of(cursor()), any::<u16>()).prop_map(|(placement, part, after, rows)| {
             Request::PullRecords { placement, part, after, rows }
         }),
-        (id(), option::of(cursor()), any::<u16>())
-            .prop_map(|(placement, after, rows)| Request::PullPins { placement, after, rows }),
+        (id(), option::of(cursor()), any::<u16>()).prop_map(|(placement, after, rows)| Request::PullPins {
+            placement,
+            after,
+            rows
+        }),
         (id(), vec(id().prop_map(BlobId), 0..=limit::PROVE_BLOBS))
             .prop_map(|(nonce, blobs)| Request::Prove { nonce, blobs }),
         pulled_pins().prop_map(|pins| Request::PutPins { pins }),
