@@ -45,8 +45,20 @@ impl Ballot {
         }
     }
 
+    /// Where it lies, each position with the shard that it is, if it is one.
+    pub(super) fn positions(&self, suite: Suite) -> Vec<(u8, Position)> {
+        match self {
+            Self::Nothing => Vec::new(),
+            Self::One(position) => Vec::from([(0, *position)]),
+            Self::Each(positions) => positions.iter().map(|position| (0, *position)).collect(),
+            Self::Shards { owner, first, last } => {
+                (*first..=*last).map(|shard| (shard, record_position(suite, owner, shard))).collect()
+            }
+        }
+    }
+
     /// A floor belongs to all of its owner's shards.
-    fn record(suite: Suite, header: &Header) -> Self {
+    pub(super) fn record(suite: Suite, header: &Header) -> Self {
         match header.kind {
             Kind::File => Self::One(record_position(suite, &header.owner, header.name.0[0])),
             Kind::Floor => Self::Shards { owner: header.owner, first: 0, last: u8::MAX },

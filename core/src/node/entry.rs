@@ -2,7 +2,12 @@
 //!
 //! The client is answered as soon as W copies are durable; the rest go on in the background, and the client's
 //! credit comes back when they are through: a slow replica slows down who writes to it, and nobody else.
+//!
+//! A copy counts only from a member that sees the same replicas. Where views differ they are compared, and the members
+//! are asked again. Where W cannot be reached the write is *degraded*: what there is stays, and this node keeps a *hint*
+//! if it is no replica, so that repair can finish it.
 
+use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
 use super::hub::{Answered, Failure, Hub};
@@ -10,28 +15,54 @@ use super::link::Caller;
 use super::operation::{Operation, Progress};
 use super::store::{Keep, Origin};
 use super::tally::{Tally, is_final};
-use super::view::{blob_position, record_position};
+use super::view::blob_position;
 use crate::id::NodeId;
-use crate::record::{Kind, Record};
+use crate::record::Record;
 use crate::time::Instant;
-use crate::wire::{Request, Response};
+use crate::wire::{ErrorCode, Request, Response};
 
-/// The slot of this node's own store.
+/// The slots of a round's questions follow each other: so many rounds, so many times this.
+const SLOTS: u32 = 4;
+/// The slot of this node's own store, where it is no replica, or only checks.
 const OWN: u32 = 0;
-/// The slot of the replicas.
+/// The slot of the replicas, this node among them.
 const REPLICA: u32 = 1;
 /// The slot of members that only get to know of a record.
 const OTHER: u32 = 2;
+/// The slot of the hint.
+const HINT: u32 = 3;
+
+/// How often a write is tried again because views differ: with [`Config::vote_again`](crate::config::Config::vote_again)
+/// between, two seconds.
+const MOST_ROUNDS: u32 = 8;
+
+/// What is to happen next.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Stage {
+    /// A record waits for this node's own checks before it goes to anyone.
+    Checking,
+    /// The replicas are asked.
+    Spreading,
+    /// They are asked again at this time.
+    Again(Instant),
+    /// The hint is on its way to the disk.
+    Hinting,
+}
 
 /// A `PutBlob` or `PutRecord` of a client.
 #[derive(Debug)]
 pub(super) struct Write {
     op: u64,
     caller: Caller,
-    replicas: Vec<NodeId>,
+    origin: Origin,
+    request: Request,
     tally: Tally,
-    /// A record waits for this node's own checks before it goes to others.
-    held: Option<Record>,
+    stage: Stage,
+    round: u32,
+    /// Who has the bytes, whether it counts or not.
+    holders: BTreeSet<NodeId>,
+    /// It is durable on this node's own disk.
+    kept: bool,
     answered: bool,
     deadline: Instant,
 }
@@ -39,71 +70,175 @@ pub(super) struct Write {
 impl Write {
     /// Begins with a blob: to this node and the replicas at once. Each checks it before it keeps it.
     pub(super) fn blob(hub: &mut Hub, op: u64, caller: Caller, origin: Origin, request: Request) -> Self {
-        let replicas = match &request {
-            Request::PutBlob { pins, .. } => {
-                pins.first().map(|pin| hub.view.replicas(&blob_position(&pin.body().blob)))
-            }
-            _ => None,
-        };
-        let replicas = replicas.unwrap_or_default();
         let deadline = hub.now.mono + hub.setup.config.bulk_deadline;
-        let write = Self::new(hub, op, caller, replicas, deadline);
-        for node in write.others(hub) {
-            hub.ask(op, REPLICA, node, request.clone());
-        }
-        let keep = if write.replicas.contains(&hub.own) { Keep::Replica } else { Keep::Cache };
-        hub.ask_own(op, OWN, origin, keep, request);
+        let mut write = Self::new(hub, op, caller, origin, request, deadline);
+        write.spread(hub);
         write
     }
 
-    /// Begins with a record: first to this node, whose checks of clocks and owners the others leave to it.
+    /// Begins with a record: with this node's checks of clocks and owners, which the others leave to it.
     pub(super) fn record(hub: &mut Hub, op: u64, caller: Caller, origin: Origin, record: Record) -> Self {
-        let replicas = record_replicas(hub, &record);
         let deadline = hub.now.mono + hub.setup.config.request_deadline;
-        let mut write = Self::new(hub, op, caller, replicas, deadline);
-        let keep = if write.replicas.contains(&hub.own) { Keep::Replica } else { Keep::Nothing };
-        hub.ask_own(op, OWN, origin, keep, Request::PutRecord { record: record.clone() });
-        write.held = Some(record);
+        let request = Request::PutRecord { record };
+        let mut write = Self::new(hub, op, caller, origin, request, deadline);
+        write.stage = Stage::Checking;
+        hub.ask_own(op, OWN, origin, Keep::Nothing, write.request.clone());
         write
     }
 
-    fn new(hub: &Hub, op: u64, caller: Caller, replicas: Vec<NodeId>, deadline: Instant) -> Self {
-        let tally = Tally::new(&replicas, hub.view.quorum());
-        Self { op, caller, replicas, tally, held: None, answered: false, deadline }
+    fn new(
+        hub: &Hub,
+        op: u64,
+        caller: Caller,
+        origin: Origin,
+        request: Request,
+        deadline: Instant,
+    ) -> Self {
+        Self {
+            op,
+            caller,
+            origin,
+            tally: tally(hub, &request),
+            request,
+            stage: Stage::Spreading,
+            round: 0,
+            holders: BTreeSet::new(),
+            kept: false,
+            answered: false,
+            deadline,
+        }
     }
 
-    fn others(&self, hub: &Hub) -> Vec<NodeId> {
-        self.replicas.iter().copied().filter(|node| !hub.is_own(node)).collect()
+    const fn slot(&self, slot: u32) -> u32 {
+        self.round * SLOTS + slot
     }
 
-    /// The record is sound: to the other replicas, and its stub to everybody else, whose pins it confirms or kills.
-    fn spread(&mut self, hub: &mut Hub, record: &Record) {
-        for node in self.others(hub) {
-            hub.ask(self.op, REPLICA, node, Request::PutRecord { record: record.clone() });
+    /// To all replicas at once; of a record its stub to everybody else, whose pins it confirms or kills.
+    fn spread(&mut self, hub: &mut Hub) {
+        self.stage = Stage::Spreading;
+        for node in self.tally.nodes() {
+            let request = self.request_for(&node);
+            if hub.is_own(&node) {
+                hub.ask_own(self.op, self.slot(REPLICA), self.origin, Keep::Replica, request);
+            } else {
+                hub.ask(self.op, self.slot(REPLICA), node, request);
+            }
         }
-        let stub = record.to_stub();
-        for node in hub.responsive().into_iter().filter(|node| !self.replicas.contains(node)) {
-            hub.ask(self.op, OTHER, node, Request::PutRecord { record: stub.clone() });
-        }
-        if !self.replicas.contains(&hub.own) {
-            hub.ask_own(self.op, OTHER, Origin::Own, Keep::Replica, Request::PutRecord { record: stub });
+        let is_replica = self.tally.contains(&hub.own);
+        if let Request::PutRecord { record } = &self.request {
+            let stub = Request::PutRecord { record: record.to_stub() };
+            for node in hub.responsive().into_iter().filter(|node| !self.tally.contains(node)) {
+                hub.ask(self.op, self.slot(OTHER), node, stub.clone());
+            }
+            if !is_replica {
+                hub.ask_own(self.op, self.slot(OTHER), Origin::Own, Keep::Replica, stub);
+            }
+        } else if !is_replica {
+            hub.ask_own(self.op, self.slot(OWN), self.origin, Keep::Cache, self.request.clone());
         }
     }
 
-    fn own_answered(&mut self, hub: &mut Hub, answer: Answered) -> Progress {
+    /// Who has the blob is only asked for its vote.
+    fn request_for(&self, node: &NodeId) -> Request {
+        match &self.request {
+            Request::PutBlob { pins, .. } if self.holders.contains(node) => {
+                Request::Have { pins: pins.iter().take(1).cloned().collect() }
+            }
+            request => request.clone(),
+        }
+    }
+
+    /// All replicas anew, as this node sees them now.
+    fn begin_again(&mut self, hub: &mut Hub) {
+        self.round += 1;
+        self.tally = tally(hub, &self.request);
+        self.spread(hub);
+    }
+
+    /// A replica has answered.
+    fn count(&mut self, hub: &mut Hub, answer: Answered) -> Progress {
         match answer.result {
-            Ok(_) if answer.vote.is_some() => self.tally.durable(hub, hub.own),
-            Ok(_) => self.tally.failed(hub.own, Failure::OtherSet),
+            Ok(Response::Stored { .. }) => {
+                self.holders.insert(answer.from);
+                self.kept |= hub.is_own(&answer.from);
+                self.tally.durable(hub, answer.from, answer.vote);
+            }
+            // It has it, or had it a moment ago and has no vote.
+            Ok(Response::Have { .. }) => self.tally.durable(hub, answer.from, answer.vote),
+            Ok(_) => self.tally.failed(answer.from, Failure::Lost),
+            Err(Failure::Refused(error)) if hub.is_own(&answer.from) && is_final(error.code) => {
+                self.answer(hub, Response::Error(error));
+                return Progress::Done;
+            }
+            Err(failure) => self.tally.failed(answer.from, failure),
+        }
+        self.progress(hub)
+    }
+
+    /// This node's own check of a record has ended.
+    fn checked(&mut self, hub: &mut Hub, result: Result<Response, Failure>) -> Progress {
+        let error = match result {
+            Ok(_) if !self.tally.is_current(hub) => {
+                self.begin_again(hub);
+                return self.progress(hub);
+            }
+            Ok(_) => {
+                self.spread(hub);
+                return self.progress(hub);
+            }
+            Err(Failure::Refused(error)) => error,
+            Err(_) => ErrorCode::Disk.into(),
+        };
+        self.answer(hub, Response::Error(error));
+        Progress::Done
+    }
+
+    fn progress(&mut self, hub: &mut Hub) -> Progress {
+        if self.stage != Stage::Spreading {
+            return Progress::Going;
+        }
+        if !self.answered && self.tally.is_reached(hub) {
+            let verdict = self.tally.verdict(hub, self.kept);
+            self.answer(hub, verdict);
+        }
+        if !self.tally.is_complete() {
+            return Progress::Going;
+        }
+        if self.answered {
+            return Progress::Done;
+        }
+        let again = hub.now.mono + hub.setup.config.vote_again;
+        if self.round < MOST_ROUNDS && again < self.deadline && self.tally.may_agree(hub) {
+            self.stage = Stage::Again(again);
+            return Progress::Going;
+        }
+        self.end_degraded(hub)
+    }
+
+    /// W is out of reach. What there is stays, if only on this node.
+    fn end_degraded(&mut self, hub: &mut Hub) -> Progress {
+        let is_replica = self.tally.contains(&hub.own);
+        if !is_replica && !self.kept && !self.tally.is_refused() && self.stage != Stage::Hinting {
+            self.stage = Stage::Hinting;
+            self.deadline = hub.now.mono + hub.setup.config.request_deadline;
+            hub.ask_own(self.op, self.slot(HINT), self.origin, Keep::Hint, self.request.clone());
+            return Progress::Going;
+        }
+        let verdict = self.tally.verdict(hub, self.kept);
+        self.answer(hub, verdict);
+        Progress::Done
+    }
+
+    fn hinted(&mut self, hub: &mut Hub, result: Result<Response, Failure>) -> Progress {
+        match result {
+            Ok(_) => self.kept = true,
             Err(Failure::Refused(error)) if is_final(error.code) => {
                 self.answer(hub, Response::Error(error));
                 return Progress::Done;
             }
             Err(failure) => self.tally.failed(hub.own, failure),
         }
-        if let Some(record) = self.held.take() {
-            self.spread(hub, &record);
-        }
-        self.progress(hub)
+        self.end_degraded(hub)
     }
 
     fn answer(&mut self, hub: &mut Hub, response: Response) {
@@ -112,48 +247,62 @@ impl Write {
             hub.answer(&self.caller, response);
         }
     }
-
-    fn progress(&mut self, hub: &mut Hub) -> Progress {
-        let complete = self.held.is_none() && self.tally.is_complete();
-        if !self.answered && (complete || self.tally.is_reached(hub)) {
-            let verdict = self.tally.verdict(hub);
-            self.answer(hub, verdict);
-        }
-        if complete { Progress::Done } else { Progress::Going }
-    }
 }
 
 impl Operation for Write {
     fn answered(&mut self, hub: &mut Hub, answer: Answered) -> Progress {
-        match answer.slot {
-            OWN => return self.own_answered(hub, answer),
-            REPLICA => match answer.result {
-                Ok(Response::Stored { .. }) if answer.vote.is_some() => self.tally.durable(hub, answer.from),
-                Ok(Response::Stored { .. }) => self.tally.failed(answer.from, Failure::OtherSet),
-                Ok(_) => self.tally.failed(answer.from, Failure::Lost),
-                Err(failure) => self.tally.failed(answer.from, failure),
-            },
-            _ => {}
+        if answer.slot / SLOTS != self.round {
+            // Of an earlier round: that it has it is as good as ever, for a later one.
+            if let Ok(Response::Stored { .. }) = answer.result {
+                self.holders.insert(answer.from);
+            }
+            return Progress::Going;
         }
-        self.progress(hub)
+        match answer.slot % SLOTS {
+            OWN if self.stage == Stage::Checking => self.checked(hub, answer.result),
+            OWN => match answer.result {
+                Err(Failure::Refused(error)) if is_final(error.code) => {
+                    self.answer(hub, Response::Error(error));
+                    Progress::Done
+                }
+                _ => self.progress(hub),
+            },
+            REPLICA => self.count(hub, answer),
+            HINT => self.hinted(hub, answer.result),
+            _ => self.progress(hub),
+        }
     }
 
     fn timeout(&mut self, hub: &mut Hub) -> Progress {
-        let verdict = self.tally.verdict(hub);
-        self.answer(hub, verdict);
-        Progress::Done
+        match self.stage {
+            _ if self.answered => Progress::Done,
+            Stage::Again(at) if hub.now.mono >= at && hub.now.mono < self.deadline => {
+                self.begin_again(hub);
+                self.progress(hub)
+            }
+            Stage::Checking => {
+                self.answer(hub, Response::Error(ErrorCode::Deadline.into()));
+                Progress::Done
+            }
+            _ => self.end_degraded(hub),
+        }
     }
 
     fn deadline(&self) -> Instant {
-        self.deadline
+        match self.stage {
+            Stage::Again(at) => at.min(self.deadline),
+            _ => self.deadline,
+        }
     }
 }
 
-/// The members that are to keep a record: its replicas, or, of an owner's floor, everyone.
-pub(super) fn record_replicas(hub: &Hub, record: &Record) -> Vec<NodeId> {
-    let header = record.header();
-    match header.kind {
-        Kind::Floor => hub.members.ids().collect(),
-        Kind::File => hub.view.replicas(&record_position(hub.setup.suite, &header.owner, header.name.0[0])),
+fn tally(hub: &Hub, request: &Request) -> Tally {
+    match request {
+        Request::PutRecord { record } => Tally::record(hub, record),
+        Request::PutBlob { pins, .. } => {
+            let position = pins.first().map(|pin| blob_position(&pin.body().blob));
+            Tally::at(hub, position.unwrap_or_default())
+        }
+        _ => Tally::at(hub, Default::default()),
     }
 }

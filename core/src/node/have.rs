@@ -36,7 +36,6 @@ pub(super) struct Have {
 
 impl Have {
     pub(super) fn new(hub: &mut Hub, op: u64, caller: Caller, origin: Origin, pins: &[Pin]) -> Self {
-        let wanted = hub.view.quorum();
         let mut have = Self {
             caller,
             asked: BTreeMap::new(),
@@ -46,14 +45,14 @@ impl Have {
         };
         let mut unplaced = Vec::new();
         for (index, pin) in pins.iter().enumerate() {
-            let replicas = hub.view.replicas(&blob_position(&pin.body().blob));
-            if !replicas.contains(&hub.own) {
+            let tally = Tally::at(hub, blob_position(&pin.body().blob));
+            if !tally.contains(&hub.own) {
                 unplaced.push(pin.clone());
             }
-            for node in &replicas {
-                have.asked.entry(*node).or_default().push(index);
+            for node in tally.nodes() {
+                have.asked.entry(node).or_default().push(index);
             }
-            have.tallies.push(Tally::new(&replicas, wanted));
+            have.tallies.push(tally);
         }
         if !unplaced.is_empty() {
             hub.ask_own(op, CHECK, origin, Keep::Nothing, Request::Have { pins: unplaced });
@@ -107,16 +106,14 @@ impl Operation for Have {
             return self.progress(hub);
         }
         let indices = self.asked.get(&answer.from).cloned().unwrap_or_default();
-        let copies = match &answer.result {
-            Ok(Response::Have { copies, .. }) if copies.len() == indices.len() && answer.vote.is_some() => {
-                copies.clone()
-            }
+        let copies = match answer.result {
+            Ok(Response::Have { copies, .. }) if copies.len() == indices.len() => copies,
             _ => vec![0; indices.len()],
         };
         for (index, copies) in indices.into_iter().zip(copies) {
             let Some(tally) = self.tallies.get_mut(index) else { continue };
             if copies > 0 {
-                tally.durable(hub, answer.from);
+                tally.durable(hub, answer.from, answer.vote);
             } else {
                 tally.failed(answer.from, Failure::Lost);
             }

@@ -353,6 +353,13 @@ impl Hub {
         self.lost(conn, node, calls);
     }
 
+    /// A member sent what cannot be: its link goes.
+    pub(super) fn distrust(&mut self, node: &NodeId) {
+        if let Some(conn) = self.peers.link(node) {
+            self.fault(conn, PeerFault::WrongContent);
+        }
+    }
+
     /// Says goodbye on a link.
     pub(super) fn close(&mut self, conn: ConnId, reason: CloseReason) {
         let node = self.links.get(conn).and_then(|link| link.peer()).map(|peer| peer.node);

@@ -1,26 +1,44 @@
 //! A list for a client: every member tells what it holds of the owner, and the newest of each name wins.
+//!
+//! What decides a row is checked here first, if it came from another: a forged tombstone would hide a file as well as a
+//! forged row would show one.
 
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
-use super::hub::{Answered, Hub};
+use super::hub::{Answered, Failure, Hub};
 use super::link::Caller;
 use super::operation::{Operation, Progress};
 use super::store::{Keep, Origin};
+use super::view::record_position;
 use crate::config::limit;
-use crate::error::PeerFault;
-use crate::id::{Name, OwnerId};
-use crate::record::Record;
+use crate::id::{Name, NodeId, OwnerId};
+use crate::record::{Kind, Record, Version};
 use crate::time::Instant;
 use crate::wire::{ErrorCode, ListCursor, Request, Response, Shards};
+
+/// The slots of checks begin after that of the questions: each check has its own, and no two pages share one.
+const ASK: u32 = 0;
+
+/// How often everybody is asked again because views differ.
+const MOST_ROUNDS: u32 = 8;
 
 /// One member's part.
 #[derive(Debug)]
 struct Page {
+    from: NodeId,
     /// For which shards its answer counts.
     votes: Shards,
     records: Vec<Record>,
+    floor: Option<Record>,
     next: Option<Name>,
+}
+
+/// A record that this node's own store looks at.
+#[derive(Debug)]
+struct Check {
+    from: NodeId,
+    order: (Version, [u8; 32]),
 }
 
 /// A `ListRecords` of a client.
@@ -33,7 +51,14 @@ pub(super) struct List {
     rows: usize,
     shards: (u8, u8),
     open: usize,
+    /// What came of the page that is asked for.
     pages: Vec<Page>,
+    checks: BTreeMap<u32, Check>,
+    last_slot: u32,
+    /// What was checked of others' records.
+    sound: BTreeSet<(Version, [u8; 32])>,
+    round: u32,
+    again_at: Option<Instant>,
     found: Vec<Record>,
     floor: Option<Record>,
     complete: bool,
@@ -58,6 +83,11 @@ impl List {
             shards,
             open: 0,
             pages: Vec::new(),
+            checks: BTreeMap::new(),
+            last_slot: ASK,
+            sound: BTreeSet::new(),
+            round: 0,
+            again_at: None,
             found: Vec::new(),
             floor: None,
             complete: true,
@@ -76,45 +106,113 @@ impl List {
             rows: self.rows as u16,
             shards: self.shards,
         };
+        self.pages.clear();
+        self.sound.clear();
         // As from a node: with tombstones, which hide what is older elsewhere.
-        hub.ask_own(self.op, 0, Origin::Node(hub.own), Keep::Nothing, request.clone());
+        hub.ask_own(self.op, ASK, Origin::Node(hub.own), Keep::Nothing, request.clone());
         let others: Vec<_> = hub.members.ids().filter(|node| !hub.is_own(node)).collect();
-        self.open = 1 + others.len();
+        self.open += 1 + others.len();
         for node in others {
-            hub.ask(self.op, 0, node, request.clone());
+            hub.ask(self.op, ASK, node, request.clone());
         }
     }
 
-    /// True if enough replicas of every shard that is left have answered.
-    fn is_covered(&self, hub: &Hub) -> bool {
+    /// True if of every shard that is left so many replicas have answered as a quorum has; `voted`: with their votes.
+    fn is_covered(&self, hub: &Hub, voted: bool) -> bool {
         let first = self.after.map_or(self.shards.0, |name| name.0[0].max(self.shards.0));
         (first..=self.shards.1).all(|shard| {
-            let answered = self.pages.iter().filter(|page| page.votes.contains(shard)).count();
-            answered >= usize::from(hub.view.quorum())
+            let replicas = match voted {
+                true => Vec::new(),
+                false => hub.view.replicas(&record_position(hub.setup.suite, &self.owner, shard)),
+            };
+            let counts = |page: &&Page| match voted {
+                true => page.votes.contains(shard),
+                false => replicas.contains(&page.from),
+            };
+            self.pages.iter().filter(counts).count() >= usize::from(hub.view.quorum())
         })
     }
 
-    /// Everybody has answered, or enough: merges the pages as far as all of them go, and goes on if rows are wanted.
-    fn conclude(&mut self, hub: &mut Hub) -> Progress {
-        self.complete &= self.is_covered(hub);
-        if self.pages.is_empty() {
+    /// An answer came, or a check has ended.
+    fn progress(&mut self, hub: &mut Hub) -> Progress {
+        if !self.checks.is_empty() || self.again_at.is_some() {
+            return Progress::Going;
+        }
+        let covered = self.is_covered(hub, true);
+        if self.open > 0 && !covered {
+            return Progress::Going;
+        }
+        let again = hub.now.mono + hub.setup.config.vote_again;
+        if !covered && self.round < MOST_ROUNDS && again < self.deadline && self.is_covered(hub, false) {
+            self.again_at = Some(again);
+            return Progress::Going;
+        }
+        self.check(hub);
+        if self.checks.is_empty() { self.conclude(hub, covered) } else { Progress::Going }
+    }
+
+    /// Has this node's own store look at what decides a row, or is the floor, and came from others.
+    fn check(&mut self, hub: &mut Hub) {
+        let own = hub.own;
+        let wanted = |(from, record): &(NodeId, Record)| *from != own && !self.sound.contains(&record.order());
+        let unsound: Vec<_> = self.newest().into_values().chain(self.newest_floor()).filter(wanted).collect();
+        for (from, record) in unsound {
+            self.last_slot += 1;
+            self.checks.insert(self.last_slot, Check { from, order: record.order() });
+            // Every member keeps floors.
+            let keep = if record.header().kind == Kind::Floor { Keep::Replica } else { Keep::Nothing };
+            hub.ask_own(self.op, self.last_slot, Origin::Own, keep, Request::PutRecord { record });
+        }
+    }
+
+    fn checked(&mut self, hub: &mut Hub, slot: u32, result: Result<Response, Failure>) -> Progress {
+        let Some(check) = self.checks.remove(&slot) else { return Progress::Going };
+        if matches!(result, Err(Failure::Refused(error)) if error.code == ErrorCode::Invalid) {
+            self.pages.retain(|page| page.from != check.from);
+            hub.distrust(&check.from);
+        } else {
+            self.sound.insert(check.order);
+        }
+        self.progress(hub)
+    }
+
+    /// As far as all pages go: of each name the newest, and of equals one with its head.
+    fn newest(&self) -> BTreeMap<Name, (NodeId, Record)> {
+        let end = self.pages.iter().filter_map(|page| page.next).min();
+        let mut newest: BTreeMap<Name, (NodeId, Record)> = BTreeMap::new();
+        let rank = |record: &Record| (record.order(), !record.is_stub());
+        for (from, record) in
+            self.pages.iter().flat_map(|page| page.records.iter().map(|record| (page.from, record)))
+        {
+            let name = record.header().name;
+            let known = newest.get(&name);
+            if end.is_none_or(|end| name <= end)
+                && known.is_none_or(|(_, known)| rank(known) < rank(record))
+            {
+                newest.insert(name, (from, record.clone()));
+            }
+        }
+        newest
+    }
+
+    fn newest_floor(&self) -> Option<(NodeId, Record)> {
+        let floors = self.pages.iter().filter_map(|page| Some((page.from, page.floor.clone()?)));
+        let known = self.floor.as_ref().map(Record::order);
+        floors.filter(|(_, floor)| Some(floor.order()) > known).max_by_key(|(_, floor)| floor.order())
+    }
+
+    /// Everybody has answered, or enough, and all is checked: takes the rows, and goes on if more are wanted.
+    fn conclude(&mut self, hub: &mut Hub, covered: bool) -> Progress {
+        self.complete &= covered;
+        if self.pages.is_empty() && self.found.is_empty() {
             hub.answer(&self.caller, Response::Error(ErrorCode::Deadline.into()));
             return Progress::Done;
         }
-        let end = self.pages.iter().filter_map(|page| page.next).min();
-        let mut newest: BTreeMap<Name, Record> = BTreeMap::new();
-        for record in core::mem::take(&mut self.pages).into_iter().flat_map(|page| page.records) {
-            let name = record.header().name;
-            if end.is_some_and(|end| name > end) {
-                continue;
-            }
-            let rank = |record: &Record| (record.order(), !record.is_stub());
-            match newest.get(&name) {
-                Some(known) if rank(known) >= rank(&record) => {}
-                _ => drop(newest.insert(name, record)),
-            }
+        if let Some((_, floor)) = self.newest_floor() {
+            self.floor = Some(floor);
         }
-        for (name, record) in newest {
+        let end = self.pages.iter().filter_map(|page| page.next).min();
+        for (name, (_, record)) in self.newest() {
             if self.found.len() == self.rows {
                 return self.answer(hub, true);
             }
@@ -132,7 +230,7 @@ impl List {
         if let Some(end) = end {
             self.after = Some(end);
         }
-        if end.is_none() || self.found.len() == self.rows {
+        if end.is_none() || self.found.len() == self.rows || hub.now.mono >= self.deadline {
             return self.answer(hub, end.is_some());
         }
         self.ask(hub);
@@ -161,38 +259,45 @@ impl List {
 
 impl Operation for List {
     fn answered(&mut self, hub: &mut Hub, answer: Answered) -> Progress {
+        if answer.slot != ASK {
+            return self.checked(hub, answer.slot, answer.result);
+        }
         self.open = self.open.saturating_sub(1);
         if let Ok(Response::Records { records, next, floor, .. }) = answer.result {
             let next = next.map(|cursor| cursor.0);
             let votes = answer.vote.and_then(|vote| vote.shards).unwrap_or_default();
-            if is_page(&records, self.owner, self.after, next) {
-                self.pages.push(Page { votes, records, next });
-            } else if let Some(conn) = hub.peers.link(&answer.from) {
-                hub.fault(conn, PeerFault::WrongContent);
-            }
-            if let Some(floor) = floor
-                && self.floor.as_ref().is_none_or(|known| known.order() < floor.order())
-            {
-                self.floor = Some(floor);
+            let is_floor = |floor: &Record| {
+                floor.header().owner == self.owner && floor.header().kind == Kind::Floor
+            };
+            if !is_page(&records, self.owner, self.after, next) || !floor.as_ref().is_none_or(is_floor) {
+                hub.distrust(&answer.from);
+            } else if self.checks.is_empty() {
+                self.pages.retain(|page| page.from != answer.from);
+                self.pages.push(Page { from: answer.from, votes, records, floor, next });
             }
         }
-        if self.open == 0 || self.is_covered(hub) { self.conclude(hub) } else { Progress::Going }
+        self.progress(hub)
     }
 
     fn timeout(&mut self, hub: &mut Hub) -> Progress {
-        self.complete = false;
-        if self.pages.is_empty() && !self.found.is_empty() {
-            return self.answer(hub, true);
+        if self.again_at.take_if(|at| *at <= hub.now.mono).is_some() && hub.now.mono < self.deadline {
+            self.round += 1;
+            self.ask(hub);
+            return Progress::Going;
         }
-        match self.conclude(hub) {
-            Progress::Done => Progress::Done,
-            // No time for another page.
-            Progress::Going => self.answer(hub, true),
+        // What was not checked in time is not passed on.
+        self.checks.clear();
+        let (own, sound) = (hub.own, &self.sound);
+        let is_sound = |record: &Record| sound.contains(&record.order());
+        for page in self.pages.iter_mut().filter(|page| page.from != own) {
+            page.records.retain(is_sound);
+            page.floor.take_if(|floor| !is_sound(floor));
         }
+        self.conclude(hub, false)
     }
 
     fn deadline(&self) -> Instant {
-        self.deadline
+        self.again_at.map_or(self.deadline, |at| at.min(self.deadline))
     }
 }
 

@@ -1,7 +1,9 @@
 //! The newest record of a name for a client: what a quorum of its replicas agrees on, else the newest that is known.
 //!
-//! That there is none is said only when everybody who can be reached has said so.
+//! That there is none is said only when everybody who can be reached has said so, and is marked unless a quorum has. What
+//! comes from others is checked here before it is passed on. Replicas that turn out to be behind are brought up to date.
 
+use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 use super::hub::{Answered, Failure, Hub};
@@ -9,9 +11,8 @@ use super::link::Caller;
 use super::operation::{Operation, Progress};
 use super::store::{Keep, Origin};
 use super::view::record_position;
-use crate::error::PeerFault;
 use crate::id::{Name, NodeId, OwnerId};
-use crate::record::Record;
+use crate::record::{Kind, Record, Version};
 use crate::time::Instant;
 use crate::wire::{ErrorCode, Request, Response};
 
@@ -19,23 +20,52 @@ use crate::wire::{ErrorCode, Request, Response};
 const ASK: u32 = 0;
 /// The slot of the check of another's record.
 const CHECK: u32 = 1;
+/// The slot of the check of another's floor.
+const CHECK_FLOOR: u32 = 2;
+/// The slot of what is sent to replicas that are behind. Nobody waits for it.
+const REPAIR: u32 = 3;
+
+/// How often the replicas are asked again because views differ.
+const MOST_ROUNDS: u32 = 8;
+
+/// What ranks a record among those of its name.
+type Order = (Version, [u8; 32]);
+
+/// What is to happen next.
+#[derive(Clone, PartialEq, Eq, Debug)]
+enum Stage {
+    /// Answers come.
+    Asking,
+    /// The replicas are asked again at this time.
+    Again(Instant),
+    /// What came from this member is checked by this node's own store.
+    Checking { from: NodeId, record: Record },
+    /// The client has its answer; those who answer until then, and are behind, get the record.
+    Repairing { until: Instant },
+}
 
 /// A `GetRecord` of a client.
 #[derive(Debug)]
 pub(super) struct ReadRecord {
     op: u64,
     caller: Caller,
+    origin: Origin,
     owner: OwnerId,
     name: Name,
     replicas: Vec<NodeId>,
     wanted: usize,
-    /// Who answered, replicas only.
-    votes: usize,
+    stage: Stage,
+    round: u32,
+    /// Whose answers count, and what they hold; another set's answers are among `found` alone.
+    votes: BTreeMap<NodeId, Option<Order>>,
+    /// Replicas that answered without a vote.
+    voteless: usize,
     heard: bool,
     open: usize,
     asked_others: bool,
     found: Vec<(NodeId, Record)>,
-    checking: Option<(NodeId, Record)>,
+    floors: Vec<(NodeId, Record)>,
+    /// A floor that this node's own store has, or has checked.
     floor: Option<Record>,
     deadline: Instant,
 }
@@ -48,27 +78,43 @@ impl ReadRecord {
         origin: Origin,
         (owner, name): (OwnerId, Name),
     ) -> Self {
-        let replicas = hub.view.replicas(&record_position(hub.setup.suite, &owner, name.0[0]));
         let mut read = Self {
             op,
             caller,
+            origin,
             owner,
             name,
-            wanted: usize::from(hub.view.quorum()),
-            votes: 0,
+            replicas: Vec::new(),
+            wanted: 0,
+            stage: Stage::Asking,
+            round: 0,
+            votes: BTreeMap::new(),
+            voteless: 0,
             heard: false,
-            open: 1,
+            open: 0,
             asked_others: false,
             found: Vec::new(),
-            checking: None,
+            floors: Vec::new(),
             floor: None,
             deadline: hub.now.mono + hub.setup.config.request_deadline,
-            replicas,
         };
-        hub.ask_own(op, ASK, origin, Keep::Nothing, Request::GetRecord { owner, name });
-        let others: Vec<_> = read.replicas.iter().copied().filter(|node| !hub.is_own(node)).collect();
-        read.ask(hub, others);
+        read.begin(hub);
         read
+    }
+
+    /// Asks this node's own store and the replicas, as this node sees them now.
+    fn begin(&mut self, hub: &mut Hub) {
+        self.stage = Stage::Asking;
+        self.votes.clear();
+        self.voteless = 0;
+        self.replicas =
+            hub.view.replicas(&record_position(hub.setup.suite, &self.owner, self.name.0[0]));
+        self.wanted = usize::from(hub.view.quorum());
+        self.open += 1;
+        let request = Request::GetRecord { owner: self.owner, name: self.name };
+        hub.ask_own(self.op, ASK, self.origin, Keep::Nothing, request);
+        let others = self.replicas.iter().copied().filter(|node| !hub.is_own(node)).collect();
+        self.ask(hub, others);
     }
 
     fn ask(&mut self, hub: &mut Hub, nodes: Vec<NodeId>) {
@@ -78,31 +124,68 @@ impl ReadRecord {
         }
     }
 
-    fn heard(&mut self, from: NodeId, votes: bool, record: Option<Record>, floor: Option<Record>) {
+    fn heard(&mut self, hub: &mut Hub, answer: Answered) -> Progress {
+        self.open = self.open.saturating_sub(1);
+        let from = answer.from;
+        let Ok(Response::Record { record, floor, .. }) = answer.result else { return self.progress(hub) };
+        let is_asked =
+            |record: &Record| record.header().owner == self.owner && record.header().name == self.name;
+        let is_floor =
+            |floor: &Record| floor.header().owner == self.owner && floor.header().kind == Kind::Floor;
+        if !record.as_ref().is_none_or(is_asked) || !floor.as_ref().is_none_or(is_floor) {
+            hub.distrust(&from);
+            return self.progress(hub);
+        }
+        if let Stage::Repairing { .. } = self.stage {
+            self.repair(hub, from, record.map(|record| record.order()));
+            return self.progress(hub);
+        }
         self.heard = true;
-        self.votes += usize::from(votes);
+        if answer.vote.is_some() {
+            self.votes.insert(from, record.as_ref().map(Record::order));
+        } else if self.replicas.contains(&from) {
+            self.voteless += 1;
+        }
         self.found.extend(record.map(|record| (from, record)));
-        if let Some(floor) = floor
-            && self.floor.as_ref().is_none_or(|known| known.order() < floor.order())
-        {
+        match floor {
+            Some(floor) if hub.is_own(&from) => self.raise_floor(floor),
+            Some(floor) => self.floors.push((from, floor)),
+            None => {}
+        }
+        self.progress(hub)
+    }
+
+    fn raise_floor(&mut self, floor: Record) {
+        if self.floor.as_ref().is_none_or(|known| known.order() < floor.order()) {
             self.floor = Some(floor);
         }
     }
 
     /// The newest; of equals one with its parts, and this node's own before others'.
     fn newest(&self, hub: &Hub) -> Option<&(NodeId, Record)> {
-        self.found.iter().max_by_key(|(from, record)| (record.order(), has_parts(record), hub.is_own(from)))
+        self.found.iter().max_by_key(|(from, record)| (record.order(), record.is_complete(), hub.is_own(from)))
     }
 
     fn progress(&mut self, hub: &mut Hub) -> Progress {
-        if self.checking.is_some() {
-            return Progress::Going;
+        match self.stage {
+            Stage::Repairing { .. } if self.open == 0 => return Progress::Done,
+            Stage::Asking => {}
+            _ => return Progress::Going,
         }
-        let good = self.votes >= self.wanted && self.newest(hub).is_some_and(|(_, record)| has_parts(record));
-        if good {
+        if self.votes.len() >= self.wanted && self.newest(hub).is_some_and(|(_, record)| record.is_complete())
+        {
             return self.conclude(hub);
         }
         if self.open > 0 {
+            return Progress::Going;
+        }
+        let again = hub.now.mono + hub.setup.config.vote_again;
+        if self.votes.len() < self.wanted
+            && self.votes.len() + self.voteless >= self.wanted
+            && self.round < MOST_ROUNDS
+            && again < self.deadline
+        {
+            self.stage = Stage::Again(again);
             return Progress::Going;
         }
         if !self.asked_others {
@@ -117,90 +200,124 @@ impl ReadRecord {
         self.conclude(hub)
     }
 
-    /// Answers with the newest, once this node has checked it if it came from another.
+    /// Answers with the newest, once this node has checked what came from others: the floor first, then the record.
     fn conclude(&mut self, hub: &mut Hub) -> Progress {
+        let known = self.floor.as_ref().map(Record::order);
+        self.floors.retain(|(_, floor)| Some(floor.order()) > known);
+        if let Some((from, floor)) = self.floors.iter().max_by_key(|(_, floor)| floor.order()).cloned() {
+            return self.check(hub, CHECK_FLOOR, from, floor);
+        }
         match self.newest(hub).cloned() {
-            Some((from, record)) if !hub.is_own(&from) => {
-                // A replica keeps it, too: so a copy that is old or was dropped comes back.
-                let keep = if self.replicas.contains(&hub.own) { Keep::Replica } else { Keep::Nothing };
-                hub.ask_own(self.op, CHECK, Origin::Own, keep, Request::PutRecord { record: record.clone() });
-                self.checking = Some((from, record));
-                Progress::Going
-            }
+            Some((from, record)) if !hub.is_own(&from) => self.check(hub, CHECK, from, record),
             newest => self.answer(hub, newest.map(|(_, record)| record)),
         }
     }
 
+    /// A replica keeps what it checks, too: so a copy that is old or was dropped comes back.
+    fn check(&mut self, hub: &mut Hub, slot: u32, from: NodeId, record: Record) -> Progress {
+        let is_replica = slot == CHECK_FLOOR || self.replicas.contains(&hub.own);
+        let keep = if is_replica { Keep::Replica } else { Keep::Nothing };
+        hub.ask_own(self.op, slot, Origin::Own, keep, Request::PutRecord { record: record.clone() });
+        self.stage = Stage::Checking { from, record };
+        Progress::Going
+    }
+
+    fn checked(&mut self, hub: &mut Hub, slot: u32, result: Result<Response, Failure>) -> Progress {
+        let Stage::Checking { from, record } = core::mem::replace(&mut self.stage, Stage::Asking) else {
+            return Progress::Going;
+        };
+        let invalid = matches!(&result, Err(Failure::Refused(error)) if error.code == ErrorCode::Invalid);
+        match slot {
+            _ if invalid => {
+                self.found.retain(|(_, found)| *found != record);
+                self.floors.retain(|(_, floor)| *floor != record);
+                self.votes.remove(&from);
+                hub.distrust(&from);
+                self.progress(hub)
+            }
+            CHECK_FLOOR => {
+                self.raise_floor(record);
+                self.conclude(hub)
+            }
+            _ => self.answer(hub, Some(record)),
+        }
+    }
+
     fn answer(&mut self, hub: &mut Hub, record: Option<Record>) -> Progress {
+        let floor = self.floor.as_ref().and_then(|floor| floor.header().floor.as_ref());
+        // What the floor has killed is not shown, whoever still has it.
+        let is_above = |record: &Record| {
+            record.header().floor.is_some()
+                || floor.is_none_or(|floor| record.header().version > floor.version)
+        };
+        let record = record.filter(is_above);
         let response = if self.heard {
-            Response::Record { record, floor: self.floor.take(), fresh: self.votes >= self.wanted }
+            let fresh = self.votes.len() >= self.wanted;
+            Response::Record { record: record.clone(), floor: self.floor.clone(), fresh }
         } else {
             Response::Error(ErrorCode::Deadline.into())
         };
         hub.answer(&self.caller, response);
-        Progress::Done
-    }
-
-    fn checked(&mut self, hub: &mut Hub, result: Result<Response, Failure>) -> Progress {
-        let Some((from, record)) = self.checking.take() else { return Progress::Going };
-        let invalid = matches!(&result, Err(Failure::Refused(error)) if error.code == ErrorCode::Invalid);
-        if !invalid {
-            return self.answer(hub, Some(record));
-        }
-        self.found.retain(|(_, found)| *found != record);
-        if let Some(conn) = hub.peers.link(&from) {
-            hub.fault(conn, PeerFault::WrongContent);
-        }
-        self.progress(hub)
-    }
-}
-
-impl Operation for ReadRecord {
-    fn answered(&mut self, hub: &mut Hub, answer: Answered) -> Progress {
-        if answer.slot == CHECK {
-            return self.checked(hub, answer.result);
-        }
-        self.open = self.open.saturating_sub(1);
-        if let Ok(Response::Record { record, floor, .. }) = answer.result {
-            let asked_for =
-                |record: &Record| record.header().owner == self.owner && record.header().name == self.name;
-            if record.as_ref().is_some_and(|record| !asked_for(record)) {
-                if let Some(conn) = hub.peers.link(&answer.from) {
-                    hub.fault(conn, PeerFault::WrongContent);
-                }
-            } else {
-                self.heard(answer.from, answer.vote.is_some(), record, floor);
-            }
+        self.stage = Stage::Repairing { until: hub.now.mono + hub.setup.config.hedge_after };
+        self.found = record.map(|record| (hub.own, record)).into_iter().collect();
+        for (node, held) in core::mem::take(&mut self.votes) {
+            self.repair(hub, node, held);
         }
         self.progress(hub)
     }
 
-    fn timeout(&mut self, hub: &mut Hub) -> Progress {
-        if self.checking.is_none() {
-            return self.expire(hub);
+    /// Sends the newest to a replica that has an older one, or none.
+    fn repair(&mut self, hub: &mut Hub, node: NodeId, held: Option<Order>) {
+        let Some((_, record)) = self.found.first() else { return };
+        let is_behind = held.is_none_or(|held| held < record.order());
+        if is_behind && record.is_complete() && self.replicas.contains(&node) && !hub.is_own(&node) {
+            hub.ask(self.op, REPAIR, node, Request::PutRecord { record: record.clone() });
         }
-        // What was not checked in time is not passed on.
-        let own = self.found.iter().filter(|(from, _)| hub.is_own(from)).map(|(_, record)| record);
-        let newest = own.max_by_key(|record| record.order()).cloned();
-        self.answer(hub, newest)
     }
 
-    fn deadline(&self) -> Instant {
-        self.deadline
-    }
-}
-
-impl ReadRecord {
     /// The deadline has passed without a quorum: the newest known goes out, after its check.
     fn expire(&mut self, hub: &mut Hub) -> Progress {
         self.deadline = hub.now.mono + hub.setup.config.request_deadline;
+        self.stage = Stage::Asking;
         self.asked_others = true;
         self.open = 0;
         self.conclude(hub)
     }
 }
 
-/// True if nothing that the record names is missing here.
-fn has_parts(record: &Record) -> bool {
-    record.is_complete()
+impl Operation for ReadRecord {
+    fn answered(&mut self, hub: &mut Hub, answer: Answered) -> Progress {
+        match answer.slot {
+            ASK => self.heard(hub, answer),
+            REPAIR => Progress::Going,
+            slot => self.checked(hub, slot, answer.result),
+        }
+    }
+
+    fn timeout(&mut self, hub: &mut Hub) -> Progress {
+        match self.stage {
+            Stage::Repairing { .. } => Progress::Done,
+            Stage::Again(at) if hub.now.mono >= at && hub.now.mono < self.deadline => {
+                self.round += 1;
+                self.begin(hub);
+                self.progress(hub)
+            }
+            Stage::Asking | Stage::Again(_) => self.expire(hub),
+            Stage::Checking { .. } => {
+                // What was not checked in time is not passed on.
+                let own = self.found.iter().filter(|(from, _)| hub.is_own(from)).map(|(_, record)| record);
+                let newest = own.max_by_key(|record| record.order()).cloned();
+                self.answer(hub, newest)
+            }
+        }
+    }
+
+    fn deadline(&self) -> Instant {
+        match self.stage {
+            Stage::Again(at) => at.min(self.deadline),
+            Stage::Repairing { until } => until,
+            Stage::Asking | Stage::Checking { .. } => self.deadline,
+        }
+    }
 }
+

@@ -1,6 +1,5 @@
 //! Making the proof of a death durable where its record belongs, so that the pins it kills may go.
 
-use super::entry::record_replicas;
 use super::hub::{Answered, Failure, Hub};
 use super::operation::{Operation, Progress};
 use super::store::{Keep, Origin};
@@ -19,16 +18,15 @@ pub(super) struct Settle {
 
 impl Settle {
     pub(super) fn new(hub: &mut Hub, op: u64, offer: u64, stub: &Record) -> Self {
-        let replicas = record_replicas(hub, stub);
-        for node in &replicas {
+        let tally = Tally::record(hub, stub);
+        for node in tally.nodes() {
             let request = Request::PutRecord { record: stub.clone() };
-            if hub.is_own(node) {
+            if hub.is_own(&node) {
                 hub.ask_own(op, 0, Origin::Own, Keep::Replica, request);
             } else {
-                hub.ask(op, 0, *node, request);
+                hub.ask(op, 0, node, request);
             }
         }
-        let tally = Tally::new(&replicas, hub.view.quorum());
         Self { offer, tally, deadline: hub.now.mono + hub.setup.config.request_deadline }
     }
 
@@ -42,13 +40,10 @@ impl Settle {
 impl Operation for Settle {
     fn answered(&mut self, hub: &mut Hub, answer: Answered) -> Progress {
         match answer.result {
-            Ok(_) | Err(Failure::Refused(_)) if answer.vote.is_none() => {
-                self.tally.failed(answer.from, Failure::OtherSet);
-            }
-            Ok(_) => self.tally.durable(hub, answer.from),
+            Ok(_) => self.tally.durable(hub, answer.from, answer.vote),
             // A newer record is there: what it does not list is as dead as by this one.
             Err(Failure::Refused(error)) if error.code == ErrorCode::Stale => {
-                self.tally.durable(hub, answer.from);
+                self.tally.durable(hub, answer.from, answer.vote);
             }
             Err(failure) => self.tally.failed(answer.from, failure),
         }

@@ -11,7 +11,6 @@ use super::link::Caller;
 use super::operation::{Operation, Progress};
 use super::store::{Keep, Origin, part};
 use super::view::blob_position;
-use crate::error::PeerFault;
 use crate::id::{BlobId, NodeId};
 use crate::time::Instant;
 use crate::wire::{ErrorCode, Request, Response};
@@ -122,9 +121,7 @@ impl ReadBlob {
             return Progress::Done;
         }
         self.failure = ErrorCode::Damaged;
-        if let Some(conn) = hub.peers.link(&source) {
-            hub.fault(conn, PeerFault::WrongContent);
-        }
+        hub.distrust(&source);
         self.ask_next(hub)
     }
 }
