@@ -8,7 +8,6 @@
 //! if it is no replica, so that repair can finish it.
 
 use alloc::collections::BTreeSet;
-use alloc::vec::Vec;
 
 use super::hub::{Answered, Failure, Hub};
 use super::link::Caller;
@@ -86,14 +85,7 @@ impl Write {
         write
     }
 
-    fn new(
-        hub: &Hub,
-        op: u64,
-        caller: Caller,
-        origin: Origin,
-        request: Request,
-        deadline: Instant,
-    ) -> Self {
+    fn new(hub: &Hub, op: u64, caller: Caller, origin: Origin, request: Request, deadline: Instant) -> Self {
         Self {
             op,
             caller,

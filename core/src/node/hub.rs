@@ -89,8 +89,6 @@ pub(super) enum Failure {
     Refused(WireError),
     /// No link, or it ended before the answer.
     Lost,
-    /// Who answered is no replica in its own view, or one of another set.
-    OtherSet,
 }
 
 /// Who waits for a call.
@@ -177,7 +175,8 @@ impl Hub {
         self.store.submit(self.now, call, origin, Keep::Replica, request);
     }
 
-    /// Asks another member for an operation: at once, or as soon as the dial under way comes to something.
+    /// Asks another member for an operation: at once, or as soon as the dial under way comes to something. Nobody waits
+    /// for one that was silent for long.
     pub(super) fn ask(&mut self, op: u64, slot: u32, to: NodeId, request: Request) {
         let ballot = self.ballot(&request);
         let call = self.call(Call::Operation { op, slot, to, ballot });
@@ -185,7 +184,7 @@ impl Hub {
             if !self.links.ask(conn, call, request) {
                 self.fail(call);
             }
-        } else if self.peers.is_dialled(&to) {
+        } else if self.peers.is_dialled(&to) && !self.peers.is_silent(self.now, &to) {
             self.parked.entry(to).or_default().push((call, request));
         } else {
             self.fail(call);
@@ -407,8 +406,7 @@ impl Hub {
 
     /// True if the member has a link and has been heard of lately.
     pub(super) fn is_responsive(&self, node: &NodeId) -> bool {
-        self.peers.link(node).is_some()
-            && self.peers.silence(self.now, node) < self.setup.config.suspect_after
+        self.peers.link(node).is_some() && !self.peers.is_silent(self.now, node)
     }
 
     /// Members in the order in which to ask them for a blob: those that respond, those that will have answered sooner,

@@ -17,9 +17,6 @@ use crate::record::{Kind, Record, Version};
 use crate::time::Instant;
 use crate::wire::{ErrorCode, ListCursor, Request, Response, Shards};
 
-/// The slots of checks begin after that of the questions: each check has its own, and no two pages share one.
-const ASK: u32 = 0;
-
 /// How often everybody is asked again because views differ.
 const MOST_ROUNDS: u32 = 8;
 
@@ -54,7 +51,9 @@ pub(super) struct List {
     /// What came of the page that is asked for.
     pages: Vec<Page>,
     checks: BTreeMap<u32, Check>,
+    /// The slot of the last question or check. Each check has its own; a question has one for all who are asked.
     last_slot: u32,
+    asked: u32,
     /// What was checked of others' records.
     sound: BTreeSet<(Version, [u8; 32])>,
     round: u32,
@@ -84,7 +83,8 @@ impl List {
             open: 0,
             pages: Vec::new(),
             checks: BTreeMap::new(),
-            last_slot: ASK,
+            last_slot: 0,
+            asked: 0,
             sound: BTreeSet::new(),
             round: 0,
             again_at: None,
@@ -108,12 +108,14 @@ impl List {
         };
         self.pages.clear();
         self.sound.clear();
+        self.last_slot += 1;
+        self.asked = self.last_slot;
         // As from a node: with tombstones, which hide what is older elsewhere.
-        hub.ask_own(self.op, ASK, Origin::Node(hub.own), Keep::Nothing, request.clone());
+        hub.ask_own(self.op, self.asked, Origin::Node(hub.own), Keep::Nothing, request.clone());
         let others: Vec<_> = hub.members.ids().filter(|node| !hub.is_own(node)).collect();
-        self.open += 1 + others.len();
+        self.open = 1 + others.len();
         for node in others {
-            hub.ask(self.op, ASK, node, request.clone());
+            hub.ask(self.op, self.asked, node, request.clone());
         }
     }
 
@@ -154,7 +156,8 @@ impl List {
     /// Has this node's own store look at what decides a row, or is the floor, and came from others.
     fn check(&mut self, hub: &mut Hub) {
         let own = hub.own;
-        let wanted = |(from, record): &(NodeId, Record)| *from != own && !self.sound.contains(&record.order());
+        let wanted =
+            |(from, record): &(NodeId, Record)| *from != own && !self.sound.contains(&record.order());
         let unsound: Vec<_> = self.newest().into_values().chain(self.newest_floor()).filter(wanted).collect();
         for (from, record) in unsound {
             self.last_slot += 1;
@@ -186,8 +189,7 @@ impl List {
         {
             let name = record.header().name;
             let known = newest.get(&name);
-            if end.is_none_or(|end| name <= end)
-                && known.is_none_or(|(_, known)| rank(known) < rank(record))
+            if end.is_none_or(|end| name <= end) && known.is_none_or(|(_, known)| rank(known) < rank(record))
             {
                 newest.insert(name, (from, record.clone()));
             }
@@ -259,16 +261,16 @@ impl List {
 
 impl Operation for List {
     fn answered(&mut self, hub: &mut Hub, answer: Answered) -> Progress {
-        if answer.slot != ASK {
+        // Late answers about earlier pages are neither.
+        if answer.slot != self.asked {
             return self.checked(hub, answer.slot, answer.result);
         }
         self.open = self.open.saturating_sub(1);
         if let Ok(Response::Records { records, next, floor, .. }) = answer.result {
             let next = next.map(|cursor| cursor.0);
             let votes = answer.vote.and_then(|vote| vote.shards).unwrap_or_default();
-            let is_floor = |floor: &Record| {
-                floor.header().owner == self.owner && floor.header().kind == Kind::Floor
-            };
+            let is_floor =
+                |floor: &Record| floor.header().owner == self.owner && floor.header().kind == Kind::Floor;
             if !is_page(&records, self.owner, self.after, next) || !floor.as_ref().is_none_or(is_floor) {
                 hub.distrust(&answer.from);
             } else if self.checks.is_empty() {

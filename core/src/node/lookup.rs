@@ -107,8 +107,7 @@ impl ReadRecord {
         self.stage = Stage::Asking;
         self.votes.clear();
         self.voteless = 0;
-        self.replicas =
-            hub.view.replicas(&record_position(hub.setup.suite, &self.owner, self.name.0[0]));
+        self.replicas = hub.view.replicas(&record_position(hub.setup.suite, &self.owner, self.name.0[0]));
         self.wanted = usize::from(hub.view.quorum());
         self.open += 1;
         let request = Request::GetRecord { owner: self.owner, name: self.name };
@@ -163,7 +162,9 @@ impl ReadRecord {
 
     /// The newest; of equals one with its parts, and this node's own before others'.
     fn newest(&self, hub: &Hub) -> Option<&(NodeId, Record)> {
-        self.found.iter().max_by_key(|(from, record)| (record.order(), record.is_complete(), hub.is_own(from)))
+        self.found
+            .iter()
+            .max_by_key(|(from, record)| (record.order(), record.is_complete(), hub.is_own(from)))
     }
 
     fn progress(&mut self, hub: &mut Hub) -> Progress {
@@ -320,4 +321,3 @@ impl Operation for ReadRecord {
         }
     }
 }
-

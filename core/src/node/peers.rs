@@ -286,6 +286,11 @@ impl Peers {
         self.peers.get(node).map_or(Duration::MAX, |peer| now.mono.since(peer.heard))
     }
 
+    /// True if nothing came from it for so long that it is suspect.
+    pub(super) fn is_silent(&self, now: Now, node: &NodeId) -> bool {
+        self.silence(now, node) >= self.config.suspect_after
+    }
+
     /// Alive while there is a link and word; gone after the network's patience.
     pub(super) fn state(&self, now: Now, node: &NodeId, gone_after: Duration) -> PeerState {
         let Some(peer) = self.peers.get(node) else { return PeerState::Gone };
