@@ -34,7 +34,19 @@ pub struct SimDisk {
     capacity: u64,
     failing: Option<DiskError>,
     fail_next: Vec<(RequestKind, DiskError)>,
+    /// Changes under way before each answer, since they are counted.
+    points: Option<Vec<usize>>,
+    crash_at: Option<CrashPoint>,
     rng: Rng,
+}
+
+/// Where a machine goes down, seen from its disk.
+#[derive(Clone, Copy, Debug)]
+struct CrashPoint {
+    /// So many answers are given before.
+    answers: usize,
+    /// Which of the changes under way were done: a bit for each, in the order in which they would be.
+    done: u64,
 }
 
 /// Sorts of requests, for those that should fail.
@@ -76,6 +88,8 @@ impl SimDisk {
             capacity: u64::MAX,
             failing: None,
             fail_next: Vec::new(),
+            points: None,
+            crash_at: None,
             rng: Rng::from_seed(seed),
         }
     }
@@ -98,6 +112,28 @@ impl SimDisk {
     /// The next request of this kind ends in this error, and is not done. Several wait in line.
     pub fn fail_next(&mut self, kind: RequestKind, error: DiskError) {
         self.fail_next.push((kind, error));
+    }
+
+    /// From now on [`points`](Self::points) are counted, from zero.
+    pub fn count_points(&mut self) {
+        self.points = Some(Vec::new());
+    }
+
+    /// The points at which a machine can go down, seen from its disk: before each answer that was given since they are
+    /// counted. Of each, how many changes were under way: any of them may have been done.
+    pub fn points(&self) -> &[usize] {
+        self.points.as_deref().unwrap_or_default()
+    }
+
+    /// The machine goes down when so many answers more were given and the next one is due. Of the changes that are under
+    /// way then, those are done whose bit is set in `done`; the first bit is of the one that would be done first.
+    pub const fn crash_at(&mut self, answers: usize, done: u64) {
+        self.crash_at = Some(CrashPoint { answers, done });
+    }
+
+    /// True if the machine goes down now.
+    pub(super) fn is_crash_due(&self, now: Instant) -> bool {
+        self.crash_at.is_some_and(|point| point.answers == 0) && self.next_done().is_some_and(|at| at <= now)
     }
 
     /// Flips a bit of a stored blob; `false` if it is not there.
@@ -144,15 +180,33 @@ impl SimDisk {
 
     /// Finishes the next request that is due, if there is one.
     pub fn finish_one(&mut self, now: Instant) -> Option<(Ticket, DiskResult)> {
+        let changes = self.points.is_some().then(|| self.changes_under_way());
         let due = self.pending.first_entry().filter(|entry| entry.key().0 <= now)?;
         let (ticket, request) = due.remove();
+        if let Some(points) = &mut self.points {
+            points.extend(changes);
+        }
+        if let Some(point) = &mut self.crash_at {
+            point.answers = point.answers.saturating_sub(1);
+        }
         Some((ticket, self.perform(request)))
+    }
+
+    fn changes_under_way(&self) -> usize {
+        self.pending.values().filter(|(_, request)| request.is_mutation()).count()
     }
 
     /// The machine is gone: of what was not finished, each request was done whole or not at all, and nobody is told.
     pub fn crash(&mut self) {
-        for (_, request) in core::mem::take(&mut self.pending).into_values() {
-            if request.is_mutation() && self.rng.below(2) == 0 {
+        let pending = core::mem::take(&mut self.pending).into_values();
+        let due = self.crash_at.take().filter(|point| point.answers == 0);
+        let mut wanted = due.map(|point| point.done);
+        for (_, request) in pending.filter(|(_, request)| request.is_mutation()) {
+            let done = match &mut wanted {
+                Some(bits) => core::mem::replace(bits, *bits >> 1) & 1 == 1,
+                None => self.rng.below(2) == 0,
+            };
+            if done {
                 // Whether it was done is unknown, which is the point.
                 let _ = self.perform(request);
             }

@@ -39,6 +39,13 @@ struct Host<M: Machine> {
     clock_ahead_ms: i64,
 }
 
+impl<M: Machine> Host<M> {
+    /// True if its disk was told that it goes down before the answer that comes next.
+    fn goes_down(&self, now: Instant) -> bool {
+        self.machine.is_some() && self.jobs.is_empty() && self.disk.is_crash_due(now)
+    }
+}
+
 impl<M: Machine> World<M> {
     /// An empty world. Everything that happens by chance in it follows from `seed`.
     pub fn new(seed: [u8; 32], options: NetworkOptions) -> Self {
@@ -216,6 +223,9 @@ impl<M: Machine> World<M> {
         let now = self.now;
         if let Some((host, arrival)) = self.network.take_arrival(now) {
             return Some((host, self.arrived(arrival)));
+        }
+        if let Some(host) = self.hosts.iter().position(|host| host.goes_down(now)) {
+            self.crash(HostId(host));
         }
         for (number, host) in self.hosts.iter_mut().enumerate() {
             let Some(machine) = &host.machine else { continue };

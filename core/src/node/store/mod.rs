@@ -33,7 +33,7 @@ mod strays;
 mod verify;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use api::{Keep, Loaded, Look, Origin, Placement, StoreOutput, StoreSetup};
 pub(in crate::node) use blob::part;

@@ -17,7 +17,7 @@ use bytes::Bytes;
 use core::time::Duration;
 
 /// What a disk holds.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub(super) struct Disk {
     pub(super) rows: BTreeMap<Bytes, Bytes>,
     pub(super) blobs: BTreeMap<BlobId, Bytes>,
@@ -223,6 +223,22 @@ impl Bench {
                 assert!(touched.is_disjoint(&self::touched(other)), "{request:?} beside {other:?}");
             }
         }
+    }
+
+    /// Another store on a copy of its disk, at the same time.
+    pub(super) fn sibling(&self) -> Self {
+        let mut sibling = Self::on(self.disk.clone(), self.setup.clone());
+        sibling.now.unix_ms = self.now.unix_ms;
+        sibling
+    }
+
+    /// Changes that were asked of the disk and not yet answered.
+    pub(super) fn changes_in_flight(&self) -> Vec<DiskRequest> {
+        let changes = self.waiting.iter().filter_map(|(_, effect)| match effect {
+            Effect::Disk(request) if request.is_mutation() => Some(request.clone()),
+            _ => None,
+        });
+        changes.collect()
     }
 
     /// Disk requests that were asked for and not yet answered.

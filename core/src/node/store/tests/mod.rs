@@ -1,8 +1,9 @@
 //! Tests of the local store over a disk of memory that can fail, delay and reorder.
 
+pub(crate) mod audit;
 mod bench;
 mod blobs;
-mod crash;
+mod crash_points;
 mod deaths;
 mod expiring;
 mod faults;
