@@ -47,6 +47,10 @@ pub mod limit {
     pub const PULL_BYTES: usize = 224 << 10;
     /// Blobs whose possession is proved together: bounds the reading that one question costs.
     pub const PROVE_BLOBS: usize = 16;
+    /// Objects in one `CheckPins`.
+    pub const CHECK_PINS: usize = 64;
+    /// Bytes of records in one answer to it: well within a message that no credit pays for.
+    pub const CHECK_BYTES: usize = 128 << 10;
     /// Damaged blobs that a verify names: enough to see what is wrong; it counts them all.
     pub const DAMAGED: usize = 1024;
     /// Bytes of records in one page of a list: a message's, less what stands beside them.

@@ -41,6 +41,10 @@ impl Ballot {
             Request::ListRecords { owner, shards: (first, last), .. } => {
                 Self::Shards { owner: *owner, first: *first, last: *last }
             }
+            // All of one shard: the store sees to it.
+            Request::CheckPins { checks, .. } => checks.first().map_or(Self::Nothing, |check| {
+                Self::One(record_position(suite, &check.owner, check.name.0[0]))
+            }),
             _ => Self::Nothing,
         }
     }

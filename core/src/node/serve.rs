@@ -40,7 +40,9 @@ impl Node {
             Request::Have { .. }
             | Request::PutBlob { .. }
             | Request::PutRecord { .. }
-            | Request::GetRecord { .. } => self.hub.ask_for(caller, Origin::Node(node), request),
+            | Request::GetRecord { .. }
+            | Request::CheckPins { .. }
+            | Request::Forget { .. } => self.hub.ask_for(caller, Origin::Node(node), request),
             Request::Status => self.hub.ask_for(caller, Origin::Own, request),
             Request::PullRecords { .. } | Request::PullPins { .. } => self.admit_read(caller, request),
             Request::PutPins { .. } | Request::Prove { .. } => {
@@ -78,6 +80,8 @@ impl Node {
             | Request::Invite { .. }
             | Request::Ping { .. }
             | Request::View(_)
+            | Request::CheckPins { .. }
+            | Request::Forget { .. }
             | Request::PullRecords { .. }
             | Request::PullPins { .. }
             | Request::PutPins { .. }

@@ -89,7 +89,9 @@ pub(super) mod kind {
     // 0x24 Leave: reserved.
     pub(crate) const PING: u8 = 0x30;
     pub(crate) const VIEW: u8 = 0x31;
-    // 0x32 FindSuccessor, 0x33 Notify, 0x34 Digest, 0x35 CheckPins, 0x36 RotateNetworkKey: reserved.
+    // 0x32 FindSuccessor, 0x33 Notify, 0x34 Digest, 0x36 RotateNetworkKey: reserved.
+    pub(crate) const CHECK_PINS: u8 = 0x35;
+    pub(crate) const FORGET: u8 = 0x3A;
     pub(crate) const PULL_RECORDS: u8 = 0x37;
     pub(crate) const PULL_PINS: u8 = 0x38;
     pub(crate) const PROVE: u8 = 0x39;

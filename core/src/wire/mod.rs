@@ -2,6 +2,7 @@
 //!
 //! Parses and builds; decides nothing, and knows neither links nor keys.
 
+mod check;
 mod frame;
 mod hello;
 mod message;
@@ -17,6 +18,7 @@ mod vote;
 mod tests;
 
 pub use crate::codec::{Reader, Writer};
+pub use check::{PinCheck, PinState};
 pub use frame::{FRAME_TAG, FrameBuffer, MAX_FRAME, MAX_SEGMENT, SEGMENT_HEADER, Segment};
 pub use hello::{Hello, OwnerProof, Role};
 pub use message::{Class, CloseReason, MESSAGE_HEADER, Message, Outline};

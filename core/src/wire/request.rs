@@ -3,12 +3,13 @@
 use alloc::vec::Vec;
 use bytes::Bytes;
 
+use super::check::{decode_checks, encode_checks};
 use super::message::kind;
 use super::pull::{
     decode_blob_ids, decode_cursor, decode_part, decode_pulled_pins, encode_blob_ids, encode_cursor,
     encode_pulled_pins,
 };
-use super::{Class, MembershipPage, PullCursor, PullPart, PulledPin};
+use super::{Class, MembershipPage, PinCheck, PullCursor, PullPart, PulledPin};
 use crate::codec::{Reader, Writer};
 use crate::config::limit;
 use crate::crypto::Suite;
@@ -128,6 +129,18 @@ pub enum Request {
         /// The pins; at most [`limit::PULL_ROWS`] and [`limit::PULL_BYTES`] are sent.
         pins: Vec<PulledPin>,
     },
+    /// Between nodes: what is known of these objects, all of one owner and names of one first byte?
+    CheckPins {
+        /// Of those of which nothing is known, promise to refuse any record that lists them.
+        lapse: bool,
+        /// The objects, one or more; at most [`limit::CHECK_PINS`] are sent.
+        checks: Vec<PinCheck>,
+    },
+    /// Between nodes: is there anything of this name that is older than this tombstone?
+    Forget {
+        /// The tombstone, or the stub of an expired record. It is kept where anything older is.
+        record: Record,
+    },
 }
 
 impl Request {
@@ -155,6 +168,8 @@ impl Request {
             Self::PullPins { .. } => kind::PULL_PINS,
             Self::Prove { .. } => kind::PROVE,
             Self::PutPins { .. } => kind::PUT_PINS,
+            Self::CheckPins { .. } => kind::CHECK_PINS,
+            Self::Forget { .. } => kind::FORGET,
         }
     }
 
@@ -208,6 +223,11 @@ impl Request {
                 encode_blob_ids(blobs, out);
             }
             Self::PutPins { pins } => encode_pulled_pins(pins, out),
+            Self::CheckPins { lapse, checks } => {
+                out.flag(*lapse);
+                encode_checks(checks, out);
+            }
+            Self::Forget { record } => out.bytes32(record.bytes()),
         }
         None
     }
@@ -253,6 +273,8 @@ impl Request {
             },
             kind::PROVE => Self::Prove { nonce: body.array()?, blobs: decode_blob_ids(&mut body)? },
             kind::PUT_PINS => Self::PutPins { pins: decode_pulled_pins(&mut body)? },
+            kind::CHECK_PINS => Self::CheckPins { lapse: body.flag()?, checks: decode_checks(&mut body)? },
+            kind::FORGET => Self::Forget { record: decode_record(suite, &mut body)? },
             _ => return Ok(None),
         };
         body.finish()?;

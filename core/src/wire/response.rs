@@ -4,10 +4,13 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 use thiserror::Error;
 
+use super::check::{decode_states, encode_states};
 use super::message::kind;
 use super::pull::{decode_proofs, encode_proofs};
 use super::request::{decode_optional_id, decode_record, encode_optional_id};
-use super::{ListCursor, MembershipPage, PeerStatus, PinsKept, PinsPage, RecordsPage, Status, Token, Vote};
+use super::{
+    ListCursor, MembershipPage, PeerStatus, PinState, PinsKept, PinsPage, RecordsPage, Status, Token, Vote,
+};
 use crate::codec::{Reader, Writer};
 use crate::config::limit;
 use crate::crypto::Suite;
@@ -104,6 +107,13 @@ pub enum Response {
     Proved(Vec<Option<[u8; 32]>>),
     /// To `PutPins`: it is durable.
     PinsKept(PinsKept),
+    /// To `CheckPins`: what is known of the first ones, as many as fit; at most [`limit::CHECK_PINS`] are sent.
+    Checked(Vec<PinState>),
+    /// To `Forget`.
+    Forgotten {
+        /// Nothing older was here, and nothing of the name is but the tombstone.
+        clean: bool,
+    },
     /// To any request: it was not done.
     Error(WireError),
 }
@@ -127,6 +137,8 @@ impl Response {
             Self::PulledPins(_) => kind::ANSWER | kind::PULL_PINS,
             Self::Proved(_) => kind::ANSWER | kind::PROVE,
             Self::PinsKept(_) => kind::ANSWER | kind::PUT_PINS,
+            Self::Checked(_) => kind::ANSWER | kind::CHECK_PINS,
+            Self::Forgotten { .. } => kind::ANSWER | kind::FORGET,
             Self::Error(_) => kind::ERROR,
         }
     }
@@ -140,6 +152,7 @@ impl Response {
             | Self::Records { .. }
             | Self::Proved(_)
             | Self::PinsKept(_)
+            | Self::Checked(_)
             | Self::Error(_) => true,
             Self::Blob { .. }
             | Self::Status(_)
@@ -150,7 +163,8 @@ impl Response {
             | Self::Pong { .. }
             | Self::View(_)
             | Self::PulledRecords(_)
-            | Self::PulledPins(_) => false,
+            | Self::PulledPins(_)
+            | Self::Forgotten { .. } => false,
         }
     }
 
@@ -203,6 +217,8 @@ impl Response {
             Self::PulledPins(page) => page.encode(out),
             Self::Proved(proofs) => encode_proofs(proofs, out),
             Self::PinsKept(kept) => kept.encode(out),
+            Self::Checked(states) => encode_states(states, out),
+            Self::Forgotten { clean } => out.flag(*clean),
             Self::Error(error) => {
                 out.u8(error.code as u8);
                 encode_optional_record(error.current.as_ref(), out);
@@ -260,6 +276,8 @@ impl Response {
             kind::PULL_PINS => Self::PulledPins(PinsPage::decode(&mut body)?),
             kind::PROVE => Self::Proved(decode_proofs(&mut body)?),
             kind::PUT_PINS => Self::PinsKept(PinsKept::decode(suite, &mut body)?),
+            kind::CHECK_PINS => Self::Checked(decode_states(suite, &mut body)?),
+            kind::FORGET => Self::Forgotten { clean: body.flag()? },
             _ => return Err(MalformedMessage::Value),
         };
         if response.may_vote() {

@@ -157,6 +157,8 @@ fn limits() -> Block {
         ("rows of a pull, pins of a PutPins", limit::PULL_ROWS),
         ("bytes of the rows of one list", limit::PULL_BYTES),
         ("blobs of a Prove", limit::PROVE_BLOBS),
+        ("objects of a CheckPins", limit::CHECK_PINS),
+        ("bytes of the records of its answer", limit::CHECK_BYTES),
         ("records of a page", usize::from(limit::LIST_ROWS)),
         ("bytes of the records of a page", limit::LIST_BYTES),
         ("damaged blobs of a page", limit::DAMAGED),

@@ -72,7 +72,10 @@ impl LocalStore {
         self.unlock(op);
         match next {
             Some((shard, rest)) => self.remove_records(op, proof, shard, rest),
-            None => self.finish_proof(op, proof),
+            None => {
+                let promises = keys::promises_to(&proof.owner);
+                self.remove_promises(op, proof, promises);
+            }
         }
     }
 

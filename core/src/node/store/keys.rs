@@ -10,6 +10,7 @@
 //! | `expire` | Unix ms ‖ owner ‖ name | empty: the record expires then |
 //! | `floor` | owner | empty: the owner has a floor, among the records |
 //! | `evicted` | blob | running ms when its bytes were dropped by hand |
+//! | `promise` | owner ‖ name ‖ object | the `since` of the object, which no record will list |
 //! | `state` | `0` ‖ … the store's own, `1` ‖ … the node's | small rows |
 
 use crate::crypto::Suite;
@@ -26,6 +27,7 @@ const PROOF: u8 = 5;
 const EXPIRE: u8 = 6;
 const EVICTED: u8 = 7;
 const STATE: u8 = 8;
+const PROMISE: u8 = 9;
 const FLOOR: u8 = 12;
 
 /// The name under which an owner's floor stands.
@@ -152,6 +154,16 @@ pub(super) fn own(owner: &OwnerId, name: &Name, object: &ObjectId, blob: &BlobId
     join(OWN, &[owner.as_bytes(), name.as_bytes(), object.as_bytes(), blob.as_bytes()]).into()
 }
 
+/// All of these.
+pub(super) fn own_all() -> Range {
+    Range::prefix(join(OWN, &[]))
+}
+
+/// The pins of one object.
+pub(super) fn own_object(owner: &OwnerId, name: &Name, object: &ObjectId) -> Range {
+    Range::prefix(join(OWN, &[owner.as_bytes(), name.as_bytes(), object.as_bytes()]))
+}
+
 /// The pins of one name.
 pub(super) fn own_name(owner: &OwnerId, name: &Name) -> Range {
     Range::prefix(join(OWN, &[owner.as_bytes(), name.as_bytes()]))
@@ -195,6 +207,26 @@ pub(super) fn expire_all() -> Range {
 /// Row of a blob whose bytes were dropped by hand.
 pub(super) fn evicted(blob: &BlobId) -> Bytes {
     join(EVICTED, &[blob.as_bytes()]).into()
+}
+
+/// Row of the promise that no record listing an object will be kept.
+pub(super) fn promise(owner: &OwnerId, name: &Name, object: &ObjectId) -> Bytes {
+    join(PROMISE, &[owner.as_bytes(), name.as_bytes(), object.as_bytes()]).into()
+}
+
+/// The promises of one name.
+pub(super) fn promises_of(owner: &OwnerId, name: &Name) -> Range {
+    Range::prefix(join(PROMISE, &[owner.as_bytes(), name.as_bytes()]))
+}
+
+/// The promises to one owner.
+pub(super) fn promises_to(owner: &OwnerId) -> Range {
+    Range::prefix(join(PROMISE, &[owner.as_bytes()]))
+}
+
+/// All promises.
+pub(super) fn promise_all() -> Range {
+    Range::prefix(join(PROMISE, &[]))
 }
 
 /// A state row of the store itself.
@@ -300,6 +332,13 @@ pub(super) fn parse_proof(key: &[u8]) -> Option<(OwnerId, Name)> {
     fields.end(parts)
 }
 
+/// Owner, name and object of a promise.
+pub(super) fn parse_promise(key: &[u8]) -> Option<(OwnerId, Name, ObjectId)> {
+    let mut fields = Fields::of(PROMISE, key)?;
+    let parts = (OwnerId(fields.take()?), Name(fields.take()?), ObjectId(fields.take()?));
+    fields.end(parts)
+}
+
 /// Time, owner and name of an expiry row.
 pub(super) fn parse_expire(key: &[u8]) -> Option<(u64, OwnerId, Name)> {
     let mut fields = Fields::of(EXPIRE, key)?;
@@ -321,6 +360,8 @@ mod tests {
         assert_eq!(parse_pin_blob(&own.pin()), Some(own.blob));
         assert_eq!(parse_linger(&linger(9, &own.blob)), Some((9, own.blob)));
         assert_eq!(parse_proof(&proof(&OWNER, &NAME)), Some((OWNER, NAME)));
+        let object = own.object;
+        assert_eq!(parse_promise(&promise(&OWNER, &NAME, &object)), Some((OWNER, NAME, object)));
         assert_eq!(parse_expire(&expire(8, &OWNER, &NAME)), Some((8, OWNER, NAME)));
         assert_eq!(node_state_key(&node_state(b"view")), Some(Bytes::from_static(b"view")));
         assert_eq!(node_state_key(&own_state("view")), None);

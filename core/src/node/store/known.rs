@@ -7,7 +7,7 @@ use super::operation::Refusal;
 use super::rows::{OwnRow, PinStatus, RecordRow, Verdict, below, verdict};
 use crate::crypto::Suite;
 use crate::driver::TableOp;
-use crate::id::{Name, OwnerId};
+use crate::id::{Name, ObjectId, OwnerId};
 use crate::record::{Pin, Record, pin_claims};
 use crate::wire::ErrorCode;
 use alloc::collections::BTreeMap;
@@ -50,6 +50,17 @@ impl Wanted {
         self
     }
 
+    /// Whether it was promised that no record listing these objects of a name will be kept.
+    pub(super) fn promises<'a>(
+        mut self,
+        owner: &OwnerId,
+        name: &Name,
+        objects: impl IntoIterator<Item = &'a ObjectId>,
+    ) -> Self {
+        self.keys.extend(objects.into_iter().map(|object| keys::promise(owner, name, object)));
+        self
+    }
+
     /// The request, and the keys to give to [`Known::new`] with its answer.
     pub(super) fn effect(mut self) -> (Effect, Self) {
         self.keys.sort_unstable();
@@ -85,6 +96,11 @@ impl Known {
     /// The owner's floor.
     pub(super) fn floor(&self, owner: &OwnerId) -> Option<RecordRow> {
         self.record(owner, &keys::FLOOR_NAME).filter(|row| row.floor().is_some())
+    }
+
+    /// True if it was promised that no record listing this object will be kept.
+    pub(super) fn is_promised(&self, owner: &OwnerId, name: &Name, object: &ObjectId) -> bool {
+        self.rows.contains_key(&keys::promise(owner, name, object))
     }
 
     /// What is kept of this very pin.

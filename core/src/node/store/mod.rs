@@ -10,6 +10,7 @@
 mod admit;
 mod api;
 mod blob;
+mod check;
 mod dead;
 mod effects;
 mod evict;
@@ -23,6 +24,7 @@ mod locks;
 mod missing;
 mod operation;
 mod pages;
+mod promise;
 mod proof;
 mod prove;
 mod record;
@@ -131,7 +133,8 @@ impl LocalStore {
     }
 
     /// Takes one of `Have`, `PutBlob`, `GetBlob`, `PutRecord`, `GetRecord`, `ListRecords`, `Status`, `Evict`,
-    /// `Verify`, `PullRecords` and `PullPins` (of a node), `PutPins` and `Prove`; exactly one [`StoreOutput::Reply`] with this token follows. Others are answered
+    /// `Verify`, `PullRecords` and `PullPins` (of a node), `PutPins`, `Prove`
+    /// and `CheckPins`; exactly one [`StoreOutput::Reply`] with this token follows. Others are answered
     /// `Unsupported`. A `ListRecords` of a client hides tombstones; from a node it shows them.
     /// In the answer to `Status` only what the disk knows is filled in.
     ///
@@ -166,6 +169,8 @@ impl LocalStore {
             },
             Request::PutPins { pins } => self.put_pins(op, origin, pins),
             Request::Prove { nonce, blobs } => self.prove(op, nonce, blobs),
+            Request::CheckPins { lapse, checks } => self.check_pins(op, lapse, checks),
+            Request::Forget { .. } => self.refuse(op, ErrorCode::Unsupported),
             Request::Peers | Request::Invite { .. } | Request::Ping { .. } | Request::View { .. } => {
                 self.refuse(op, ErrorCode::Unsupported);
             }

@@ -7,6 +7,7 @@ use super::keys;
 use super::known::{Known, Wanted};
 use super::locks::{Hold, LockKey};
 use super::operation::{Op, Refusal};
+use super::promise::{fallen, promises_scan};
 use super::rows::{RecordRow, parts_len};
 use crate::config::limit;
 use crate::driver::TableOp;
@@ -18,6 +19,14 @@ use alloc::vec;
 use alloc::vec::Vec;
 use bytes::Bytes;
 use core::cmp::Ordering;
+
+/// What stands here beside a record of its name.
+struct Beside {
+    /// Pins.
+    has_pins: bool,
+    /// The removals of promises that the record makes needless.
+    fallen: Vec<TableOp>,
+}
 
 impl LocalStore {
     pub(super) fn put_record(&mut self, op: Op, origin: Origin, keep: Keep, record: Record) {
@@ -52,16 +61,23 @@ impl LocalStore {
         ];
         self.lock(op, locks, move |store, op| {
             let verify = Effect::Job(Job::VerifySignatures { suite: store.suite, claims });
-            let (get, wanted) = Wanted::new(store.suite).name(&owner, &name).effect();
+            let listed = record.header().live.iter().map(|live| &live.object);
+            let wanted = Wanted::new(store.suite).name(&owner, &name).promises(&owner, &name, listed);
+            let (get, wanted) = wanted.effect();
             let pins = Effect::scan(keys::own_name(&owner, &name), 1, store.config.scan_bytes);
-            store.gather(op, vec![verify, get, pins], move |store, mut answers| {
+            let promises = promises_scan(&owner, &name, store.config.scan_bytes);
+            store.gather(op, vec![verify, get, pins, promises], move |store, mut answers| {
                 if !answers.all_verified() {
                     return store.refuse(op, ErrorCode::Invalid);
                 }
                 let known = Known::new(wanted, answers.values());
                 let has_pins = !answers.rows().0.is_empty();
+                let fallen = fallen(&answers.rows().0, record.header().version).collect();
                 match store.judge_record(origin, &record, &known) {
-                    Ok(held) => store.keep_record(op, keep, (&record, age_ms), held.as_ref(), has_pins),
+                    Ok(held) => {
+                        let beside = Beside { has_pins, fallen };
+                        store.keep_record(op, keep, (&record, age_ms), held.as_ref(), beside);
+                    }
                     Err(refusal) => store.refuse(op, refusal),
                 }
             });
@@ -91,6 +107,10 @@ impl LocalStore {
                 Ordering::Equal => return Ok(Some(held.clone())),
                 Ordering::Greater => {}
             }
+        }
+        if header.live.iter().any(|live| known.is_promised(&header.owner, &header.name, &live.object)) {
+            // Pins of that object were given up on the word that no record would ever list it.
+            return Err(ErrorCode::Past.into());
         }
         if origin.is_client() {
             let held = held.as_ref().map(|held| held.record.header().version);
@@ -133,7 +153,7 @@ impl LocalStore {
         keep: Keep,
         (record, age_ms): (&Record, u64),
         held: Option<&RecordRow>,
-        has_pins: bool,
+        Beside { has_pins, fallen }: Beside,
     ) {
         let checked = Response::Stored { copies: 0, wanted: 0 };
         if !keep.is_durable() {
@@ -165,6 +185,7 @@ impl LocalStore {
         if is_floor {
             changes.push(put(keys::floor_index(&owner), Bytes::new()));
         }
+        changes.extend(fallen);
         let has_work = !is_known && (has_pins || is_floor);
         if has_work {
             changes.push(put(keys::proof(&owner, &name), Bytes::new()));

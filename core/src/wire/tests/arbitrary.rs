@@ -134,6 +134,20 @@ fn pull() -> impl Strategy<Value = Request> {
     ]
 }
 
+fn check() -> impl Strategy<Value = PinCheck> {
+    let ids = (id(), id(), any::<[u8; 16]>());
+    (ids, version()).prop_map(|((owner, name, object), since)| PinCheck {
+        owner: OwnerId(owner),
+        name: Name(name),
+        object: ObjectId(object),
+        since,
+    })
+}
+
+fn pin_state() -> impl Strategy<Value = PinState> {
+    prop_oneof![Just(PinState::Nothing), Just(PinState::Listed), record().prop_map(PinState::Dead)]
+}
+
 fn request() -> impl Strategy<Value = Request> {
     let owner = || id().prop_map(OwnerId);
     let list = (owner(), option::of(id()), any::<u16>(), any::<(u8, u8)>());
@@ -161,6 +175,8 @@ fn request() -> impl Strategy<Value = Request> {
         any::<u64>().prop_map(|unix_ms| Request::Ping { unix_ms }),
         page().prop_map(Request::View),
         pull(),
+        (any::<bool>(), vec(check(), 0..4)).prop_map(|(lapse, checks)| Request::CheckPins { lapse, checks }),
+        record().prop_map(|record| Request::Forget { record }),
     ]
 }
 
@@ -273,6 +289,8 @@ fn response() -> impl Strategy<Value = Response> {
             .prop_map(|(pins, next)| Response::PulledPins(PinsPage { pins, next })),
         vec(option::of(id()), 0..=limit::PROVE_BLOBS).prop_map(Response::Proved),
         pins_kept().prop_map(Response::PinsKept),
+        vec(pin_state(), 0..4).prop_map(Response::Checked),
+        any::<bool>().prop_map(|clean| Response::Forgotten { clean }),
         error().prop_map(Response::Error),
     ]
 }

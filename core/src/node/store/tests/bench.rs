@@ -95,6 +95,7 @@ pub(super) mod kind {
     pub(in super::super) const PROOF: u8 = 5;
     pub(in super::super) const EXPIRE: u8 = 6;
     pub(in super::super) const EVICTED: u8 = 7;
+    pub(in super::super) const PROMISE: u8 = 9;
 }
 
 #[derive(Debug)]

@@ -9,6 +9,7 @@ mod expiring;
 mod faults;
 mod lists;
 mod model;
+mod promises;
 mod records;
 mod things;
 mod upkeep;
