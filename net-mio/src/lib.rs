@@ -34,6 +34,7 @@ mod dial;
 pub mod disk;
 mod entropy;
 mod error;
+mod faults;
 pub mod home;
 mod jobs;
 mod listen;

@@ -6,6 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
+use std::time::Instant;
 
 use quantumsync_core::config::{Config, limit};
 use quantumsync_core::crypto::{Secret, SigningKey, Suite};
@@ -18,6 +19,7 @@ pub use quantumsync_core::node::SettingsWanted;
 use crate::disk::{Disk, FsDisk, FsOptions, MemoryDisk};
 use crate::entropy::entropy;
 use crate::error::Error;
+use crate::faults::FaultLog;
 use crate::home::{Home, NetworkFile, NodeAddress, NodeLock};
 use crate::runtime::{Handle, Runtime, RuntimeOptions};
 
@@ -328,6 +330,7 @@ fn keep(
     queue: &Receiver<NodeEvent>,
 ) -> Option<Error> {
     let mut why = None;
+    let mut faults = FaultLog::default();
     while let Ok(event) = queue.recv() {
         match &event {
             NodeEvent::Stopped => break,
@@ -343,7 +346,7 @@ fn keep(
             }
             NodeEvent::PeerUp { node, addr } => tracing::info!(%node, %addr, "peer is there"),
             NodeEvent::PeerDown { node } => tracing::info!(%node, "peer is away"),
-            NodeEvent::Fault { conn, remote, fault } => tracing::warn!(%conn, %remote, %fault, "link closed"),
+            NodeEvent::Fault { conn, remote, fault } => faults.say(Instant::now(), *conn, *remote, fault),
             NodeEvent::Settings(settings) => {
                 tracing::info!(
                     number = settings.number,

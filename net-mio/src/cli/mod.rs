@@ -8,6 +8,7 @@ mod error;
 mod get;
 mod init;
 mod keys;
+mod log;
 mod node;
 mod output;
 mod settings;
@@ -42,7 +43,7 @@ pub(crate) fn main() -> ExitCode {
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(Class::Usage as u8));
         }
     };
-    log_to_stderr();
+    log::to_stderr(json);
     let out = output(&cli.global);
     match run(cli) {
         Ok(class) => ExitCode::from(class as u8),
@@ -90,11 +91,4 @@ fn man() -> Result<Class, Failure> {
         clap_mangen::Man::new(verb.clone().name(name)).render(&mut out).map_err(Failure::stdout)?;
     }
     Ok(Class::Done)
-}
-
-/// Warnings go to stderr; `QUANTUMSYNC_LOG` chooses more. Nothing of the data or its names is ever logged.
-fn log_to_stderr() {
-    let filter = tracing_subscriber::EnvFilter::try_from_env("QUANTUMSYNC_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("error"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
 }

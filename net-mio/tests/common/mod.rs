@@ -247,6 +247,11 @@ impl Peer {
         files
     }
 
+    /// Its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.process.0.id()
+    }
+
     /// True while it runs.
     pub(crate) fn is_running(&mut self) -> bool {
         self.process.0.try_wait().expect("it is our child").is_none()

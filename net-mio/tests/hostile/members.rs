@@ -1,0 +1,125 @@
+//! Attacks by those who hold a token for nodes: words about the membership, and lies about blobs.
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use crate::bytes::Out;
+use crate::common::{noise, run, wait_for};
+use crate::link::{Link, kind};
+use crate::noise::sha256;
+use crate::requests::view;
+use crate::signed::{Keys, random};
+use crate::target::{Over, Target};
+
+/// The admission in a node's `Hello`, and the NodeId it admits.
+pub(crate) fn admission_of(addr: SocketAddr, keys: &Keys) -> (Vec<u8>, [u8; 32]) {
+    let mut link = Link::connect(addr, keys, random());
+    let hello = link.read().expect("the node says Hello");
+    let admission = hello[9..][..4 + 32 + 1 + 1 + 8 + 8 + 2 + 64].to_vec();
+    let node = admission[4..36].try_into().unwrap();
+    assert_eq!(node, sha256(&[&link.secured.remote]));
+    (admission, node)
+}
+
+pub(crate) fn claims_to_anothers_place(target: &Target) {
+    let signing = target.keys.signing.unwrap();
+    let (stolen, _) = admission_of(target.addr(), &target.keys);
+    let elsewhere = Keys { network: random(), ..target.keys.clone() };
+    type Claim<'a> = &'a dyn Fn(&[u8; 32]) -> Vec<u8>;
+    let claims: [Claim; 4] = [
+        // Another node's admission, one that the network's key did not sign, one of another network, one that says otherwise than was signed.
+        &|_| stolen.clone(),
+        &|own| target.keys.admission(&random(), own, true, 1),
+        &|own| elsewhere.admission(&signing, own, true, 1),
+        &|own| {
+            let mut altered = target.keys.admission(&signing, own, true, 1);
+            altered[36] = 64;
+            altered
+        },
+    ];
+    for claim in claims {
+        let mut link = Link::connect(target.addr(), &target.keys, random());
+        let own = sha256(&[&link.secured.own]);
+        let admission = claim(&own);
+        link.open(0, Some(admission), None);
+        target.await_end(&mut link, "NotAdmitted");
+    }
+}
+
+pub(crate) fn words_that_the_network_did_not_sign(target: &Target) {
+    let (_, node) = admission_of(target.addr(), &target.keys);
+    let (keys, nobody) = (&target.keys, random());
+    let elsewhere = Keys { network: random(), ..keys.clone() };
+    let signing = keys.signing.unwrap();
+    let pages = [
+        view(&[1; 32], &[keys.admission(&nobody, &[7; 32], false, 1)], &[], None),
+        view(&[1; 32], &[elsewhere.admission(&signing, &[7; 32], false, 1)], &[], None),
+        view(&[1; 32], &[], &[keys.removal(&nobody, &node, 99)], None),
+        view(&[1; 32], &[], &[elsewhere.removal(&signing, &node, 99)], None),
+        view(&[1; 32], &[], &[], Some(&keys.settings(&nobody, 99, 1))),
+        view(&[1; 32], &[], &[], Some(&elsewhere.settings(&signing, 99, 1))),
+    ];
+    let identity = random();
+    for page in pages {
+        let mut link = Link::member(target.addr(), keys, identity);
+        link.request(kind::VIEW, &page);
+        while link.answer().is_some() {}
+        target.await_fault(link.frames.addr(), "BadProof");
+    }
+}
+
+/// A member that is a replica of everything and answers each question for a blob with other bytes.
+pub(crate) fn lies_about_blobs(target: &Target) {
+    static LIES: AtomicUsize = AtomicUsize::new(0);
+    let over = AtomicBool::new(false);
+    let (identity, keys) = (random(), &target.keys);
+    let lie = |kind: u8, _: &[u8]| {
+        (kind == kind::GET_BLOB).then(|| {
+            LIES.fetch_add(1, Ordering::Relaxed);
+            Out::new().u8(0x92).raw(&[6; 32]).u16(0xffff).long(&noise(1, 100_000)).done()
+        })
+    };
+    std::thread::scope(|scope| {
+        // It lies on each link that it has; the node closes one for each lie.
+        scope.spawn(|| {
+            while !over.load(Ordering::Relaxed) {
+                let mut link = Link::replica(target.addr(), keys, identity);
+                link.answers = lie;
+                while link.answer().is_some() && !over.load(Ordering::Relaxed) {}
+            }
+        });
+        let _over = Over(&over);
+        let mut round = 0;
+        wait_for("the liar was asked", || {
+            let (name, content) = (format!("lied about {round}"), noise(round, 300_000));
+            let (file, back) = (target.path("asked"), target.path("answered"));
+            std::fs::write(&file, &content).unwrap();
+            run(&target.peer.home, ["store".as_ref(), file.as_os_str(), "--key".as_ref(), name.as_ref()])
+                .ok();
+            run(&target.peer.home, ["clear", "--local"]).ok();
+            run(&target.peer.home, ["get".as_ref(), name.as_ref(), "-o".as_ref(), back.as_os_str()]).ok();
+            assert!(std::fs::read(&back).unwrap() == content, "a lie reached the user");
+            std::fs::remove_file(&back).unwrap();
+            round += 1;
+            (LIES.load(Ordering::Relaxed) > 2).then_some(())
+        });
+    });
+    target.await_faults("WrongContent", 1);
+}
+
+#[test]
+fn nobody_takes_the_place_of_another_member() {
+    Target::start().withstand(claims_to_anothers_place);
+}
+
+#[test]
+fn what_the_network_did_not_sign_changes_no_membership() {
+    let target = Target::start();
+    target.withstand(words_that_the_network_did_not_sign);
+    assert_eq!(target.peer.status()["peers"]["members"], 2, "itself and the attacker");
+}
+
+#[test]
+fn a_member_that_sends_other_bytes_for_a_blob_is_found_out_and_the_next_is_asked() {
+    Target::with(2).withstand(lies_about_blobs);
+}

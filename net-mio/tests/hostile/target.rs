@@ -1,0 +1,197 @@
+//! The node under attack: a real process whose log is read, whose memory is measured, and which honest users use meanwhile.
+
+use std::fs::{self, File};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::common::{Peer, command, noise, run, wait_for};
+use crate::link::Link;
+use crate::signed::{Keys, Owner};
+
+/// More memory than this at its peak no single attack may cost a node. What its limits allow is less: windows and credits of a few links,
+/// its store's caches.
+const MEMORY_KIB: u64 = 320 << 10;
+
+/// A node, and a user of it.
+pub(crate) struct Target {
+    folder: TempDir,
+    pub(crate) peer: Peer,
+    /// Other members of its network, honest ones.
+    pub(crate) others: Vec<Peer>,
+    /// What a member knows.
+    pub(crate) keys: Keys,
+    /// False where so much happens at once that the log leaves lines out.
+    named: bool,
+}
+
+impl Target {
+    pub(crate) fn start() -> Self {
+        Self::with(0)
+    }
+
+    /// In a network with so many other members.
+    #[track_caller]
+    pub(crate) fn with(others: usize) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let home = folder.path().join("target");
+        run(&home, ["init", "--no-passphrase"]).ok();
+        let peer = start_node(&home, None);
+        let token = peer.invite(true);
+        let start = |number| start_node(&folder.path().join(format!("other-{number}")), Some(&token));
+        let others: Vec<Peer> = (0..others).map(start).collect();
+        for peer in others.iter().chain([&peer]) {
+            peer.wait_for("the peers see each other", |status| {
+                status["peers"]["members"] == others.len() + 1
+                    && status["peers"]["alive"] == others.len()
+                    && status["syncing"] == false
+            });
+        }
+        Self { folder, peer, others, keys: Keys::of_token(&token), named: true }
+    }
+
+    /// The same, attacked by many at once.
+    pub(crate) fn crowded(mut self) -> Self {
+        self.named = false;
+        self
+    }
+
+    /// A path for a file of an attack's own.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub(crate) const fn addr(&self) -> SocketAddr {
+        self.peer.addr
+    }
+
+    /// A link of a new user of the network.
+    pub(crate) fn client(&self) -> (Link, Owner) {
+        let owner = Owner::new(&self.keys);
+        (Link::client(self.addr(), &owner), owner)
+    }
+
+    /// Waits until the log names this fault of whoever speaks, or spoke, from this address.
+    #[track_caller]
+    pub(crate) fn await_fault(&self, remote: SocketAddr, fault: &str) {
+        if !self.named {
+            return;
+        }
+        let remote = remote.to_string();
+        let of_remote = || self.log().into_iter().find(|line| line["remote"] == *remote);
+        let line = wait_for(&format!("{fault} of {remote} in the log"), of_remote);
+        let name = line["fault"].as_str().unwrap_or_default();
+        assert!(name.starts_with(fault), "another fault than {fault}: {line}");
+    }
+
+    /// Waits until the log has named this fault so often, of whomever.
+    #[track_caller]
+    pub(crate) fn await_faults(&self, fault: &str, count: usize) {
+        let found = || (self.faults(fault) >= count).then_some(());
+        if self.named {
+            wait_for(&format!("{count} times {fault} in the log"), found);
+        }
+    }
+
+    /// How often the log names this fault.
+    pub(crate) fn faults(&self, fault: &str) -> usize {
+        self.log().iter().filter(|line| line["fault"] == fault).count()
+    }
+
+    /// Waits until the link has ended, and its fault has been told to the other side and is in the log.
+    #[track_caller]
+    pub(crate) fn await_end(&self, link: &mut Link, fault: &str) {
+        let reason = link.goodbye();
+        let expected = if fault == "NotAdmitted" { 2 } else { crate::link::FAULT };
+        // A node whose goodbye was not read when we sent more resets the link.
+        assert!(reason.is_none_or(|reason| reason == expected), "goodbye {reason:?} for {fault}");
+        self.await_fault(link.frames.addr(), fault);
+    }
+
+    /// What the node has logged.
+    pub(crate) fn log(&self) -> Vec<Value> {
+        let text = self.log_text();
+        // The last line may be half written.
+        let whole = text.rfind('\n').map_or("", |end| &text[..end]);
+        whole.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON")["log"].take()).collect()
+    }
+
+    pub(crate) fn log_text(&self) -> String {
+        fs::read_to_string(self.peer.home.with_extension("log")).unwrap()
+    }
+
+    /// The most memory that the node has ever used, in KiB, where the system tells.
+    pub(crate) fn peak_memory(&self) -> Option<u64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.peer.id())).ok()?;
+        let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+        line.split_whitespace().nth(1)?.parse().ok()
+    }
+
+    /// The attack is withstood: it is over, users who stored and read meanwhile noticed nothing, memory stayed bounded, and the node goes on.
+    #[track_caller]
+    pub(crate) fn withstand(&self, attack: impl FnOnce(&Self) + Send) {
+        let over = AtomicBool::new(false);
+        thread::scope(|scope| {
+            let honest = scope.spawn(|| {
+                let mut round = 0;
+                loop {
+                    let last = over.load(Ordering::Acquire);
+                    self.store_and_read(round);
+                    round += 1;
+                    if last {
+                        return round;
+                    }
+                }
+            });
+            let attacked = scope.spawn(|| {
+                // Over also if it fails: else the honest would go on for ever.
+                let _over = Over(&over);
+                attack(self);
+            });
+            attacked.join().expect("the node does as the attack expects");
+            assert!(honest.join().expect("nobody else is disturbed") >= 1);
+        });
+        if let Some(peak) = self.peak_memory() {
+            assert!(peak < MEMORY_KIB, "the node took {peak} KiB");
+        }
+        assert!(!self.log_text().contains("panicked"), "{}", self.log_text());
+    }
+
+    /// What a user does: a file of some pieces, stored and read back. Both succeed with all copies.
+    #[track_caller]
+    fn store_and_read(&self, round: u64) {
+        let (content, key) = (noise(round, 600_000), format!("honest/{round}"));
+        let (file, back) = (self.folder.path().join("file"), self.folder.path().join("back"));
+        fs::write(&file, &content).unwrap();
+        let home = &self.peer.home;
+        run(home, ["store".as_ref(), file.as_os_str(), "--key".as_ref(), key.as_ref()]).ok();
+        run(home, ["get".as_ref(), key.as_ref(), "-o".as_ref(), back.as_os_str()]).ok();
+        assert!(fs::read(&back).unwrap() == content, "what was stored is what is read");
+        fs::remove_file(&back).unwrap();
+    }
+}
+
+/// Sets its flag when it goes out of scope, if only because a test fails.
+pub(crate) struct Over<'a>(pub(crate) &'a AtomicBool);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Release);
+    }
+}
+
+/// A node whose log goes into a file beside its home.
+#[track_caller]
+fn start_node(home: &Path, token: Option<&str>) -> Peer {
+    let log = File::create(home.with_extension("log")).unwrap();
+    let mut command = command(home);
+    command.args(["node", "--listen", "127.0.0.1:0"]).stderr(log);
+    if let Some(token) = token {
+        command.env("QUANTUMSYNC_TOKEN", token);
+    }
+    Peer::of(home, &mut command)
+}
