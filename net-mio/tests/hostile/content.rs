@@ -84,25 +84,26 @@ pub(crate) fn forged_pins(target: &Target) {
             assert_eq!(link.refused(kind::PUT_BLOB, &put_blob(&pin, &blob)), code::INVALID);
         }
     }
-    assert_eq!(link.refused(kind::GET_BLOB, &get_blob(&id)), code::NOT_FOUND, "nothing of it was kept");
+    // Nothing of it was kept; among many attackers one may lie about it.
+    assert!([code::NOT_FOUND, code::DAMAGED].contains(&link.refused(kind::GET_BLOB, &get_blob(&id))));
 }
 
 pub(crate) fn claims_to_have_what_one_has_not(target: &Target) {
     let (mut link, owner) = target.client();
     let blob = store_blob(&mut link, &owner, &crate::common::noise(8, 10_000));
-    let copies = |link: &mut Link, pin: Vec<u8>| {
+    let is_there = |link: &mut Link, pin: Vec<u8>| {
         let (kind, answer) = link.ask(kind::HAVE, &have(&[pin]));
         assert_eq!((kind, &answer[..2]), (0x90, &[0, 1][..]));
-        answer[2]
+        answer[2] > 0
     };
     let since = version(0);
-    assert_eq!(copies(&mut link, owner.pin(&since, &blob, 10_000)), 1);
+    assert!(is_there(&mut link, owner.pin(&since, &blob, 10_000)));
     // A blob that is nowhere, and one of another length.
-    assert_eq!(copies(&mut link, owner.pin(&since, &[5; 32], 10_000)), 0);
-    assert_eq!(copies(&mut link, owner.pin(&since, &blob, 9_999)), 0);
+    assert!(!is_there(&mut link, owner.pin(&since, &[5; 32], 10_000)));
+    assert!(!is_there(&mut link, owner.pin(&since, &blob, 9_999)));
     // Somebody who has only heard of the blob's id learns nothing and keeps nothing.
     let (mut thief_link, thief) = target.client();
-    assert_eq!(copies(&mut thief_link, thief.pin(&since, &blob, 10_000)), 0);
+    assert!(!is_there(&mut thief_link, thief.pin(&since, &blob, 10_000)));
 }
 
 pub(crate) fn writes_for_another_owner(target: &Target) {

@@ -9,8 +9,8 @@ use crate::{before_open, content, flow, members, messages};
 #[test]
 #[cfg_attr(not(target_os = "linux"), ignore = "the honest would share the attackers' only address")]
 fn all_attacks_at_once_leave_the_honest_user_undisturbed() {
-    let mut target = Target::with(2).crowded();
-    let grave = Grave::of_one(&mut target);
+    let target = Target::with(2).crowded();
+    let grave = Grave::of_one(&target);
     let attacks: &[fn(&Target)] = &[
         before_open::garbage_instead_of_a_handshake,
         before_open::garbage_after_the_handshake,

@@ -17,9 +17,10 @@ pub(crate) struct Grave {
 }
 
 impl Grave {
-    /// Kills one of the target's fellow members.
-    pub(crate) fn of_one(target: &mut Target) -> Self {
-        let victim = target.others.pop().expect("a member");
+    /// Kills a new member of the target's network: a volatile one, whose death costs nobody a copy.
+    #[track_caller]
+    pub(crate) fn of_one(target: &Target) -> Self {
+        let victim = target.add_volatile("victim");
         let (addr, (admission, _)) = (victim.addr, admission_of(victim.addr, &target.keys));
         victim.kill();
         let listener = TcpListener::bind(addr).unwrap();
@@ -77,7 +78,7 @@ fn pipe(one: TcpStream, target: SocketAddr) {
 
 #[test]
 fn who_answers_for_a_dead_member_or_sends_a_node_to_itself_is_noticed() {
-    let mut target = Target::with(2);
-    let grave = Grave::of_one(&mut target);
+    let target = Target::with(1);
+    let grave = Grave::of_one(&target);
     target.withstand(|target| answers_for_the_dead(target, &grave));
 }

@@ -271,20 +271,27 @@ impl Link {
         }
     }
 
+    /// Takes one message and, if it asks something, answers as a member does. Returns what was taken.
+    pub(crate) fn serve(&mut self) -> Option<Vec<u8>> {
+        let message = self.read()?;
+        let mut body = In(&message);
+        let (kind, id) = (body.u8(), body.u32());
+        if (0x03..0x80).contains(&kind) {
+            let answer = (self.answers)(kind, body.0).unwrap_or_else(|| polite(kind, body.0));
+            let (kind, body) = answer.split_first().unwrap();
+            self.send(&request(*kind, id, body));
+        }
+        Some(message)
+    }
+
     /// The next answer, with the id of its request; on the way a member answers what it is asked.
     pub(crate) fn answer(&mut self) -> Option<(u32, u8, Vec<u8>)> {
         loop {
-            let message = self.read()?;
+            let message = self.serve()?;
             let mut body = In(&message);
             let (kind, id) = (body.u8(), body.u32());
-            match kind {
-                kind::HELLO | kind::CREDIT | kind::GOODBYE => {}
-                0x03..0x80 => {
-                    let answer = (self.answers)(kind, body.0).unwrap_or_else(|| polite(kind, body.0));
-                    let (kind, body) = answer.split_first().unwrap();
-                    self.send(&request(*kind, id, body));
-                }
-                _ => return Some((id, kind, body.0.to_vec())),
+            if kind >= 0x80 {
+                return Some((id, kind, body.0.to_vec()));
             }
         }
     }

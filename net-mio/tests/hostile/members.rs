@@ -85,7 +85,8 @@ pub(crate) fn lies_about_blobs(target: &Target) {
             while !over.load(Ordering::Relaxed) {
                 let mut link = Link::replica(target.addr(), keys, identity);
                 link.answers = lie;
-                while link.answer().is_some() && !over.load(Ordering::Relaxed) {}
+                // It is asked whether it lives every other second, so it notices when it is over.
+                while !over.load(Ordering::Relaxed) && link.serve().is_some() {}
             }
         });
         let _over = Over(&over);
@@ -96,7 +97,7 @@ pub(crate) fn lies_about_blobs(target: &Target) {
             std::fs::write(&file, &content).unwrap();
             run(&target.peer.home, ["store".as_ref(), file.as_os_str(), "--key".as_ref(), name.as_ref()])
                 .ok();
-            run(&target.peer.home, ["clear", "--local"]).ok();
+            run(&target.peer.home, ["clear", "--local", "--yes"]).ok();
             run(&target.peer.home, ["get".as_ref(), name.as_ref(), "-o".as_ref(), back.as_os_str()]).ok();
             assert!(std::fs::read(&back).unwrap() == content, "a lie reached the user");
             std::fs::remove_file(&back).unwrap();

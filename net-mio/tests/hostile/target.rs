@@ -22,7 +22,7 @@ pub(crate) struct Target {
     folder: TempDir,
     pub(crate) peer: Peer,
     /// Other members of its network, honest ones.
-    pub(crate) others: Vec<Peer>,
+    _others: Vec<Peer>,
     /// What a member knows.
     pub(crate) keys: Keys,
     /// False where so much happens at once that the log leaves lines out.
@@ -40,9 +40,9 @@ impl Target {
         let folder = tempfile::tempdir().unwrap();
         let home = folder.path().join("target");
         run(&home, ["init", "--no-passphrase"]).ok();
-        let peer = start_node(&home, None);
+        let peer = start_node(&home, None, &[]);
         let token = peer.invite(true);
-        let start = |number| start_node(&folder.path().join(format!("other-{number}")), Some(&token));
+        let start = |number| start_node(&folder.path().join(format!("other-{number}")), Some(&token), &[]);
         let others: Vec<Peer> = (0..others).map(start).collect();
         for peer in others.iter().chain([&peer]) {
             peer.wait_for("the peers see each other", |status| {
@@ -51,7 +51,18 @@ impl Target {
                     && status["syncing"] == false
             });
         }
-        Self { folder, peer, others, keys: Keys::of_token(&token), named: true }
+        Self { folder, peer, _others: others, keys: Keys::of_token(&token), named: true }
+    }
+
+    /// Starts one more member, which keeps nothing, and waits until the target knows it.
+    #[track_caller]
+    pub(crate) fn add_volatile(&self, name: &str) -> Peer {
+        let alive = |status: &Value| status["peers"]["alive"].as_u64();
+        let before = alive(&self.peer.status());
+        let token = self.peer.invite(true);
+        let peer = start_node(&self.folder.path().join(name), Some(&token), &["--volatile"]);
+        self.peer.wait_for("the new member is there", |status| alive(status) > before);
+        peer
     }
 
     /// The same, attacked by many at once.
@@ -156,6 +167,7 @@ impl Target {
             assert!(honest.join().expect("nobody else is disturbed") >= 1);
         });
         if let Some(peak) = self.peak_memory() {
+            eprintln!("PEAK {} KiB {:?}", peak, std::thread::current().name());
             assert!(peak < MEMORY_KIB, "the node took {peak} KiB");
         }
         assert!(!self.log_text().contains("panicked"), "{}", self.log_text());
@@ -186,10 +198,10 @@ impl Drop for Over<'_> {
 
 /// A node whose log goes into a file beside its home.
 #[track_caller]
-fn start_node(home: &Path, token: Option<&str>) -> Peer {
+fn start_node(home: &Path, token: Option<&str>, flags: &[&str]) -> Peer {
     let log = File::create(home.with_extension("log")).unwrap();
     let mut command = command(home);
-    command.args(["node", "--listen", "127.0.0.1:0"]).stderr(log);
+    command.args(["node", "--listen", "127.0.0.1:0"]).args(flags).stderr(log);
     if let Some(token) = token {
         command.env("QUANTUMSYNC_TOKEN", token);
     }
