@@ -167,7 +167,6 @@ impl Target {
             assert!(honest.join().expect("nobody else is disturbed") >= 1);
         });
         if let Some(peak) = self.peak_memory() {
-            eprintln!("PEAK {} KiB {:?}", peak, std::thread::current().name());
             assert!(peak < MEMORY_KIB, "the node took {peak} KiB");
         }
         assert!(!self.log_text().contains("panicked"), "{}", self.log_text());
