@@ -15,6 +15,27 @@ use std::thread;
 /// Folders that are made durable at once.
 const SYNCS_AT_ONCE: usize = 8;
 
+/// A kind of change to the files of a disk.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Step {
+    Write,
+    SyncFile,
+    Rename,
+    MakeFolder,
+    SyncFolder,
+    Unlink,
+    Commit,
+}
+
+/// Performs one change. All of them go through here: in tests each of them can fail, or be the last of its process.
+pub(super) fn step<T>(kind: Step, path: &Path, perform: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+    #[cfg(test)]
+    let result = super::tests::faults::step(kind, path, perform);
+    #[cfg(not(test))]
+    let (result, _) = (perform(), (kind, path));
+    result
+}
+
 /// Where a disk keeps what.
 pub(super) struct Folders {
     pub(super) index: PathBuf,
@@ -28,7 +49,7 @@ impl Folders {
     pub(super) fn make(folder: &Path, transform: PathTransform) -> Result<Self, OpenError> {
         let [index, blobs, staging] = ["index", "blobs", "staging"].map(|name| folder.join(name));
         for path in [&index, &blobs, &staging] {
-            let made = private_folders().recursive(true).create(path);
+            let made = step(Step::MakeFolder, path, || private_folders().recursive(true).create(path));
             made.map_err(|source| OpenError::Io { path: path.clone(), source })?;
         }
         sync_folder(folder).map_err(|source| OpenError::Io { path: folder.to_owned(), source })?;
@@ -44,7 +65,7 @@ impl Folders {
         };
         for entry in fs::read_dir(&self.staging).map_err(at(&self.staging))? {
             let path = entry.map_err(at(&self.staging))?.path();
-            fs::remove_file(&path).map_err(at(&path))?;
+            unlink(&path).map_err(at(&path))?;
         }
         let depth = self.relative(&BlobId::default()).components().count();
         // The files' own folders are made durable with each file.
@@ -76,9 +97,12 @@ impl Folders {
     pub(super) fn stage(&self, bytes: &[u8]) -> io::Result<Staged> {
         let number = self.staged.fetch_add(1, Ordering::Relaxed);
         let staged = Staged(Some(self.staging.join(format!("{number:016x}"))));
-        let mut file = private_file().open(staged.path())?;
-        file.write_all(bytes)?;
-        file.sync_data()?;
+        let file = step(Step::Write, staged.path(), || {
+            let mut file = private_file().open(staged.path())?;
+            file.write_all(bytes)?;
+            Ok(file)
+        })?;
+        step(Step::SyncFile, staged.path(), || file.sync_data())?;
         Ok(staged)
     }
 
@@ -91,10 +115,11 @@ impl Folders {
     ) -> io::Result<()> {
         let place = self.blob(id);
         let folder = place.parent().unwrap_or(&self.blobs);
-        match fs::rename(staged.path(), &place) {
+        let rename = || step(Step::Rename, &place, || fs::rename(staged.path(), &place));
+        match rename() {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 self.make_folder(folder, touched)?;
-                fs::rename(staged.path(), &place)?;
+                rename()?;
             }
             result => result?,
         }
@@ -104,11 +129,12 @@ impl Folders {
     }
 
     fn make_folder(&self, folder: &Path, touched: &mut BTreeSet<PathBuf>) -> io::Result<()> {
-        match private_folders().create(folder) {
+        let create = || step(Step::MakeFolder, folder, || private_folders().create(folder));
+        match create() {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(()),
             Err(error) if error.kind() == io::ErrorKind::NotFound && folder != self.blobs => {
                 self.make_folder(folder.parent().unwrap_or(&self.blobs), touched)?;
-                private_folders().create(folder)?;
+                create()?;
             }
             result => result?,
         }
@@ -118,7 +144,7 @@ impl Folders {
 
     /// Removes a blob's file; one that is not there is no error.
     pub(super) fn remove(&self, id: &BlobId) -> io::Result<()> {
-        match fs::remove_file(self.blob(id)) {
+        match unlink(&self.blob(id)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             result => result,
         }
@@ -151,7 +177,7 @@ impl Staged {
 impl Drop for Staged {
     fn drop(&mut self) {
         if let Some(path) = &self.0
-            && let Err(error) = fs::remove_file(path)
+            && let Err(error) = unlink(path)
             && error.kind() != io::ErrorKind::NotFound
         {
             // The next start removes it.
@@ -162,7 +188,11 @@ impl Drop for Staged {
 
 /// Makes durable what was made, moved or removed in a folder.
 pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
-    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
+    step(Step::SyncFolder, folder, || if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) })
+}
+
+fn unlink(path: &Path) -> io::Result<()> {
+    step(Step::Unlink, path, || fs::remove_file(path))
 }
 
 /// Makes folders durable, several at once: devices do many flushes at once in the time of few.

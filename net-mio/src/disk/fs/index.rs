@@ -1,7 +1,7 @@
 //! The index database: rows, entries of blobs, and small blobs themselves.
 
 use super::OpenError;
-use super::files::Folders;
+use super::files::{Folders, Step, step};
 use crate::disk::KEY_MAX;
 use bytes::Bytes;
 use fjall::{Database, Keyspace, KeyspaceCreateOptions, KvSeparationOptions, OwnedWriteBatch, PersistMode};
@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::ops::Bound;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
@@ -38,6 +38,7 @@ pub(super) struct Index {
     entries: Part,
     small: Part,
     about: Keyspace,
+    folder: PathBuf,
 }
 
 /// A part of the database, and how much was written to it since its last flush began.
@@ -143,6 +144,7 @@ impl Index {
             entries: Part::new(db.keyspace("entries", KeyspaceCreateOptions::default)?),
             small: Part::new(db.keyspace("small", apart)?),
             about: db.keyspace("about", KeyspaceCreateOptions::default)?,
+            folder: folder.to_owned(),
             db,
         })
     }
@@ -252,7 +254,7 @@ impl Index {
                 }
             }
         }
-        batch.commit()?;
+        step(Step::Commit, &self.folder, || Ok(batch.commit()))??;
         parts.into_iter().try_for_each(Part::bound_memory)
     }
 }

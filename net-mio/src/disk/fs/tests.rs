@@ -1,10 +1,15 @@
 //! What a disk of files must survive: crashes between any two steps, damage, a full device.
 
+mod crash_points;
+pub(super) mod faults;
+
+use super::files::Step;
 use super::*;
 use crate::disk::tests::{Driver, blob, put, read, remove, row};
 use bytes::Bytes;
 use quantumsync_core::driver::DiskReply;
 use quantumsync_core::error::DiskError;
+use quantumsync_core::id::BlobId;
 use std::fs;
 use tempfile::TempDir;
 
