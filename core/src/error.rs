@@ -175,7 +175,7 @@ pub enum OpError {
     /// The peers serve only an older version than this device has seen.
     #[error("the peers serve an older version than this device has seen")]
     Rollback,
-    /// The newest version is not certain: too few replicas answered, and `--fresh` was asked for.
+    /// The newest version is not certain: too few replicas answered, and none of them knows any, or `--fresh` was asked for.
     #[error("too few replicas answered to be sure of the newest version")]
     NotFresh,
     /// This device's clock is further off than the network tolerates.

@@ -53,14 +53,17 @@ impl Delete {
     }
 
     fn found(&mut self, cx: &mut Context<'_>, response: Response) -> Step {
-        let (record, floor) = match response {
-            Response::Record { record, floor, .. } => (record, floor),
+        let (record, floor, fresh) = match response {
+            Response::Record { record, floor, fresh } => (record, floor, fresh),
             Response::Error(error) => return Err(refused(&error).into()),
             _ => return Err(PeerFault::UnexpectedAnswer.into()),
         };
         let found = check(cx, &self.name, record, floor)?;
-        // An older record than was seen is deleted all the same: the tombstone is above both.
-        found.living(cx.now.unix_ms).ok_or(OpError::NotFound)?;
+        // An older record than was seen is deleted all the same: the tombstone is above both. Where no quorum has
+        // answered there may be a file that those who did do not know of.
+        if fresh && found.living(cx.now.unix_ms).is_none() {
+            return Err(OpError::NotFound.into());
+        }
         self.put(cx, found.version().max(found.floor))
     }
 

@@ -109,7 +109,8 @@ impl Get {
             _ => return Err(PeerFault::UnexpectedAnswer.into()),
         };
         let found = check(cx, &self.name, record, floor)?;
-        if self.options.fresh && !fresh {
+        // That nothing is there only a quorum can say.
+        if !fresh && (self.options.fresh || found.record.is_none()) {
             return Err(OpError::NotFresh.into());
         }
         found.check_seen(self.seen)?;

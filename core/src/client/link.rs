@@ -255,6 +255,7 @@ impl Link {
         }
         let session = self.session(conn)?;
         if session.peer().is_some() {
+            self.next_address();
             self.lost(now, None);
         } else {
             let failure = if session.heard() { Failure::Unreachable } else { Failure::Refused };
@@ -272,7 +273,7 @@ impl Link {
         self.pump(outputs);
         self.give_up(conn, outputs);
         if was_open {
-            self.at = (self.at + 1) % self.entry.len().max(1);
+            self.next_address();
             self.lost(now, Some(fault));
         } else if fault == PeerFault::HandshakeTimeout {
             self.failed(now, Failure::Unreachable, outputs);
@@ -374,12 +375,16 @@ impl Link {
 
     /// This address did not lead to an open link: the next one is tried.
     fn failed(&mut self, now: Now, failure: Failure, outputs: &mut Outputs) {
-        self.at = (self.at + 1) % self.entry.len().max(1);
+        self.next_address();
         if self.round.add(failure) < self.entry.len() {
             self.dial(now, outputs);
         } else {
             self.end_round(now);
         }
+    }
+
+    fn next_address(&mut self) {
+        self.at = (self.at + 1) % self.entry.len().max(1);
     }
 
     fn end_round(&mut self, now: Now) {

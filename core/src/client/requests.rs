@@ -48,6 +48,8 @@ pub(super) struct Requests {
     /// Since when there is always one open.
     open_since: Instant,
     next: RequestId,
+    /// The open question whether the peer lives.
+    ping: Option<RequestId>,
     retry_after: Duration,
 }
 
@@ -61,27 +63,62 @@ impl Requests {
             open: 0,
             open_since: Instant::default(),
             next: 0,
+            ping: None,
             retry_after,
         }
     }
 
     /// Queues a request. After `good_until` it is answered `Past` here instead of being sent.
     pub(super) fn ask(&mut self, op: OpId, request: Request, good_until: Option<u64>) -> RequestId {
-        // Ids come round after 2^32 requests; one that is still in use is passed over.
-        while self.entries.contains_key(&self.next) {
-            self.next = self.next.wrapping_add(1);
-        }
-        let id = self.next;
-        self.next = self.next.wrapping_add(1);
+        let id = self.next_id();
         self.entries.insert(id, Entry { op: Some(op), request: Some(request), good_until, sent: false });
         self.of_op.entry(op).or_default().insert(id);
         self.queue.push_back(id);
         id
     }
 
+    /// Ids come round after 2^32 requests; one that is still in use is passed over.
+    fn next_id(&mut self) -> RequestId {
+        while self.entries.contains_key(&self.next) {
+            self.next = self.next.wrapping_add(1);
+        }
+        let id = self.next;
+        self.next = self.next.wrapping_add(1);
+        id
+    }
+
+    /// A question whether the peer lives, which bears `max` open requests; `None` if one is open, or there is no room.
+    pub(super) fn ping(&mut self, now: Now, max: u16) -> Option<Message> {
+        if self.ping.is_some() || self.open >= usize::from(max) {
+            return None;
+        }
+        let id = self.next_id();
+        // Our clock is nobody's business.
+        let request = Request::Ping { unix_ms: 0 };
+        let entry = Entry { op: None, request: Some(request.clone()), good_until: None, sent: true };
+        self.entries.insert(id, entry);
+        self.ping = Some(id);
+        self.opened(now);
+        Some(Message::Request { id, request })
+    }
+
+    /// True while it is not answered.
+    pub(super) const fn is_pinging(&self) -> bool {
+        self.ping.is_some()
+    }
+
+    const fn opened(&mut self, now: Now) {
+        if self.open == 0 {
+            self.open_since = now.mono;
+        }
+        self.open += 1;
+    }
+
     /// The next thing to do with a link on which the peer bears `max` open requests.
     pub(super) fn next_step(&mut self, now: Now, max: u16) -> Option<NextStep> {
-        while self.open < usize::from(max) {
+        // One place is left for a ping.
+        let max = usize::from(max).saturating_sub(1).max(1);
+        while self.open < max {
             let id = self.queue.pop_front()?;
             let Some(Entry { op: Some(op), request: Some(request), good_until, sent }) =
                 self.entries.get_mut(&id)
@@ -92,11 +129,9 @@ impl Requests {
                 return Some(NextStep::Expired(id, *op));
             }
             *sent = true;
-            if self.open == 0 {
-                self.open_since = now.mono;
-            }
-            self.open += 1;
-            return Some(NextStep::Send(Message::Request { id, request: request.clone() }));
+            let request = request.clone();
+            self.opened(now);
+            return Some(NextStep::Send(Message::Request { id, request }));
         }
         None
     }
@@ -116,6 +151,7 @@ impl Requests {
         }
         entry.sent = false;
         self.open -= 1;
+        self.ping.take_if(|ping| *ping == id);
         let Some(op) = entry.op else {
             self.entries.remove(&id);
             return Ok(None);
@@ -161,6 +197,7 @@ impl Requests {
         waiting.append(&mut self.queue);
         self.queue = waiting;
         self.open = 0;
+        self.ping = None;
     }
 
     /// Forgets the requests of an operation that ended; those that are open keep their ids until they are answered.
@@ -227,7 +264,8 @@ fn check(request: &Request, response: &Response) -> Result<(), PeerFault> {
         | (Request::Evict { .. }, Response::Evicted { .. })
         | (Request::Verify { .. }, Response::Verified { .. })
         | (Request::Peers, Response::Peers(_))
-        | (Request::Invite { .. }, Response::Invite { .. }) => true,
+        | (Request::Invite { .. }, Response::Invite { .. })
+        | (Request::Ping { .. }, Response::Pong { .. }) => true,
         _ => false,
     };
     if fits { Ok(()) } else { Err(PeerFault::UnexpectedAnswer) }

@@ -364,17 +364,28 @@ impl Running {
         self.link.handle_timeout(now, &mut self.effects.outputs);
         self.effects.requests.handle_timeout(now);
         if self.silent_at().is_some_and(|at| at <= now.mono) {
-            self.link.fault(now, PeerFault::Silent, &mut self.effects.outputs);
+            let max = self.link.peer().map_or(0, |peer| peer.max_requests);
+            match self.effects.requests.ping(now, max) {
+                Some(ping) => self.link.send(&ping),
+                None => self.link.fault(now, PeerFault::Silent, &mut self.effects.outputs),
+            }
         }
         if self.check_at.is_some_and(|at| at <= now.mono) {
             self.end_what_is_late(now);
         }
     }
 
-    /// When a link is given up on which requests are open and nothing moves.
+    /// When a link on which requests are open and nothing moves is asked whether it lives, or given up: soon, where there is
+    /// another way in.
     fn silent_at(&self) -> Option<Instant> {
-        let since = self.effects.requests.open_since()?;
-        Some(self.link.last_moved()?.max(since) + self.env.config.idle_close)
+        let config = &self.env.config;
+        let since = self.link.last_moved()?.max(self.effects.requests.open_since()?);
+        let patience = match self.link.entries() {
+            _ if !self.effects.requests.is_pinging() => config.heartbeat,
+            0 | 1 => config.idle_close,
+            _ => config.suspect_after,
+        };
+        Some(since + patience)
     }
 
     /// How long an operation waits for an answer: as long as the entry node itself may take, and the way to it.

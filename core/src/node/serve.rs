@@ -68,6 +68,10 @@ impl Node {
             }
             Request::GetBlob { .. } | Request::ListRecords { .. } => self.admit_read(caller, request),
             Request::GetRecord { .. } => self.queue(caller, Origin::Own, request),
+            Request::Ping { .. } => {
+                let unix_ms = self.hub.now.unix_ms;
+                self.hub.settle(&caller, Response::Pong { unix_ms });
+            }
             Request::Status => self.hub.ask_for(caller, Origin::Own, request),
             Request::Evict { .. } | Request::Verify { .. } if control => {
                 self.hub.ask_for(caller, Origin::Own, request);
@@ -78,7 +82,6 @@ impl Node {
             | Request::Verify { .. }
             | Request::Peers
             | Request::Invite { .. }
-            | Request::Ping { .. }
             | Request::View(_)
             | Request::CheckPins { .. }
             | Request::Forget { .. }

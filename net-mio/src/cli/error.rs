@@ -100,7 +100,10 @@ impl From<OpError> for Failure {
             }
             OpError::Conflict => (Failed, "try again when the other device is done"),
             OpError::Rollback => (Failed, "bring back the peers with the newer version (quantumsync peers)"),
-            OpError::NotFresh => (Failed, "bring back more peers, or do without --fresh"),
+            OpError::NotFresh => (
+                Failed,
+                "bring back more peers (quantumsync peers); without --fresh, get takes the newest version known",
+            ),
             OpError::Clock => (Failed, "set this machine's clock"),
             OpError::NoSpace => (Failed, "delete something, free space on the peers, or add a peer"),
             OpError::Forbidden => (WrongKey, "this needs the home of the node that is asked"),

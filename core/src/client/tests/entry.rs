@@ -151,6 +151,10 @@ impl Entry {
             return;
         }
         while let Some((id, request)) = self.requests.pop_front() {
+            if let Request::Ping { .. } = request {
+                self.send(&Message::response(id, Response::Pong { unix_ms: 0 }));
+                continue;
+            }
             let scripted = intercept.as_mut().and_then(|intercept| intercept(self, &request));
             let responses = scripted.unwrap_or_else(|| vec![self.answer(&request)]);
             if responses.is_empty() {

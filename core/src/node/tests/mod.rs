@@ -1,9 +1,12 @@
 //! Several nodes wired together in a simulated world, asked by clients and watched by members that follow a script.
 
 mod deaths;
+mod degraded;
 mod network;
 mod probe;
+mod quorums;
 mod reads;
+mod votes;
 mod writes;
 
 use alloc::boxed::Box;
@@ -257,6 +260,22 @@ impl Town {
         let host = self.add_probe(local, script);
         self.probe(host, |probe, _| probe.dial(addr(0)));
         (host, node)
+    }
+
+    /// A member whose answers count: it sees the same members as the first node. Also waits for its link.
+    fn add_voter(&mut self, script: Script) -> (HostId, NodeId) {
+        let (host, node) = self.add_member(script);
+        let linked =
+            |town: &mut Self| town.node(HostId(0), |node_0, _| node_0.hub.peers.link(&node).is_some());
+        assert!(self.run_until(SECOND, linked), "the member's link opens");
+        self.let_vote(host, node);
+        (host, node)
+    }
+
+    /// From now on this member sees the same members as the first node does now.
+    fn let_vote(&mut self, host: HostId, node: NodeId) {
+        let view = self.node(HostId(0), |node, _| node.hub.view.clone());
+        self.probe(host, |probe, _| probe.votes = Some((SUITE, node, view)));
     }
 
     fn admission(&self, node: NodeId, serial: u64) -> Admission {

@@ -275,7 +275,6 @@ fn a_client_may_not_do_what_nodes_do_nor_what_the_home_does() {
     let owner = Owner::new(&town, 1);
     let client = town.add_client(&owner, HostId(0));
     let requests = [
-        Request::Ping { unix_ms: 0 },
         Request::View(MembershipPage::default()),
         Request::Peers,
         Request::Invite { node: true },

@@ -6,13 +6,16 @@ use alloc::vec::Vec;
 use core::net::SocketAddr;
 
 use crate::config::Config;
+use crate::crypto::Suite;
 use crate::driver::{Input, Machine, Output};
 use crate::error::{ApiMisuse, PeerFault};
-use crate::id::ConnId;
-use crate::node::NodeEvent;
+use crate::id::{ConnId, NodeId};
+use crate::node::ballot::Ballot;
+use crate::node::store::Placement as _;
+use crate::node::{NodeEvent, View};
 use crate::session::{LocalSide, Session, SessionEvent};
 use crate::time::{Instant, Now};
-use crate::wire::{CloseReason, Message, Request, Response};
+use crate::wire::{CloseReason, Message, Request, Response, Vote};
 
 /// What to answer; nothing is answered to `None`.
 pub(super) type Script = fn(&Request) -> Option<Response>;
@@ -26,12 +29,16 @@ pub(super) struct Probe {
     open: Vec<ConnId>,
     asked: u32,
     answers: BTreeMap<u32, Response>,
+    /// What came with each answer.
+    pub(super) answered_votes: Vec<Option<Vote>>,
     dials: u64,
     out: VecDeque<Output<NodeEvent>>,
     pub(super) goodbyes: Vec<CloseReason>,
     pub(super) faults: Vec<PeerFault>,
     pub(super) seen: Vec<Request>,
     pub(super) disconnects: usize,
+    /// Answers carry this member's vote, as this view has it.
+    pub(super) votes: Option<(Suite, NodeId, Arc<View>)>,
     /// Links stand, but nothing is said on them.
     pub(super) silent: bool,
 }
@@ -46,12 +53,14 @@ impl Probe {
             open: Vec::new(),
             asked: 0,
             answers: BTreeMap::new(),
+            answered_votes: Vec::new(),
             dials: 0,
             out: VecDeque::new(),
             goodbyes: Vec::new(),
             faults: Vec::new(),
             seen: Vec::new(),
             disconnects: 0,
+            votes: None,
             silent: false,
         }
     }
@@ -98,12 +107,19 @@ impl Probe {
                 SessionEvent::Message { message, class, bytes } => {
                     match message {
                         Message::Request { id, request } => {
-                            if let Some(response) = (self.script)(&request) {
-                                session.send(&Message::response(id, response));
+                            if let Some(mut response) = (self.script)(&request) {
+                                let vote = self.votes.as_ref().and_then(|(suite, own, view)| {
+                                    let set = |at: &_| view.is_replica(own, at).then(|| view.set_hash(at));
+                                    Ballot::of(*suite, &request).cast(*suite, &mut response, set)
+                                });
+                                session.send(&Message::Response { id, response, vote });
                             }
                             self.seen.push(request);
                         }
-                        Message::Response { id, response, .. } => drop(self.answers.insert(id, response)),
+                        Message::Response { id, response, vote } => {
+                            self.answers.insert(id, response);
+                            self.answered_votes.push(vote);
+                        }
                         Message::Goodbye(reason) => self.goodbyes.push(reason),
                         _ => {}
                     }

@@ -208,8 +208,9 @@ fn an_acknowledgement_over_a_link_that_has_ended_is_void() {
         Request::Ping { unix_ms } => Some(Response::Pong { unix_ms: *unix_ms }),
         _ => None,
     };
-    let (quick, _) = town.add_member(says_stored);
-    town.add_member(mute);
+    let (quick, quick_id) = town.add_voter(says_stored);
+    town.add_voter(mute);
+    town.let_vote(quick, quick_id);
     assert!(
         town.run_until(SECOND, |town| town.node(HostId(0), |node, _| node.hub.peers.linked().count() == 2))
     );
