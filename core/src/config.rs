@@ -156,6 +156,15 @@ pub struct Config {
     pub link_backlog: usize,
     /// Silence after which a client's link is closed: a forgotten one holds a place among `max_links`.
     pub client_idle: Duration,
+    /// How often a node that holds pins asks what became of their objects. What it may have missed while it was away
+    /// it asks for at once; this finds what was lost otherwise, and costs little.
+    pub check_every: Duration,
+    /// How soon it asks again when another member has come back: many come back together.
+    pub check_again: Duration,
+    /// Age of a tombstone, in running time, before it may be dropped: longer than members stay away.
+    pub tombstone_after: Duration,
+    /// How often a node looks for tombstones to drop; each is found clean twice, so far apart.
+    pub forget_every: Duration,
     /// How long a node that stops lets what is under way come to its end.
     pub stop_deadline: Duration,
     /// How long repair leaves alone what was dropped by hand, in running time: whoever frees space wants it free for a while.
@@ -204,6 +213,10 @@ impl Default for Config {
             offer_again_longest: Duration::from_secs(600),
             link_backlog: 36 * MIB,
             client_idle: Duration::from_secs(600),
+            check_every: Duration::from_secs(3600),
+            check_again: Duration::from_secs(10),
+            tombstone_after: Duration::from_secs(30 * 24 * 3600),
+            forget_every: Duration::from_secs(24 * 3600),
             stop_deadline: Duration::from_secs(3),
             evicted_for: Duration::from_secs(3600),
         }

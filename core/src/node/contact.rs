@@ -83,6 +83,8 @@ impl Hub {
             self.unpark(&node, conn);
             self.ping(node, conn);
             self.gossip(conn, Request::View(self.members.question()), false);
+            // It may know of deaths that this node has missed.
+            self.store.check_pins_soon(self.now);
         }
         self.check_clock();
     }

@@ -15,9 +15,11 @@
 
 mod ballot;
 mod bootstrap;
+mod check;
 mod contact;
 mod control;
 mod entry;
+mod forget;
 mod gossip;
 mod have;
 mod hub;
@@ -47,6 +49,8 @@ use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
+use self::check::Check;
+use self::forget::Forget;
 use self::hub::Hub;
 use self::link::Caller;
 use self::membership::Members;
@@ -220,6 +224,16 @@ impl Node {
                 let op = self.next_op();
                 let settle = Settle::new(&mut self.hub, op, offer, &stub);
                 self.run(op, Box::new(settle), None);
+            }
+            StoreOutput::Check { check, objects } => {
+                let op = self.next_op();
+                let check = Check::new(&mut self.hub, op, check, objects);
+                self.run(op, Box::new(check), None);
+            }
+            StoreOutput::Forget { forget, stub } => {
+                let op = self.next_op();
+                let forget = Forget::new(&mut self.hub, op, forget, stub);
+                self.run(op, Box::new(forget), None);
             }
             StoreOutput::Fatal(error) => self.fatal(error),
         }

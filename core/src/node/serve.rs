@@ -41,9 +41,13 @@ impl Node {
             | Request::PutBlob { .. }
             | Request::PutRecord { .. }
             | Request::GetRecord { .. }
-            | Request::CheckPins { .. }
-            | Request::Forget { .. } => self.hub.ask_for(caller, Origin::Node(node), request),
+            | Request::CheckPins { .. } => self.hub.ask_for(caller, Origin::Node(node), request),
             Request::Status => self.hub.ask_for(caller, Origin::Own, request),
+            // What it has still to take from others may be older.
+            Request::Forget { .. } if self.hub.is_syncing() => {
+                self.hub.settle(&caller, Response::Forgotten { clean: false });
+            }
+            Request::Forget { .. } => self.hub.ask_for(caller, Origin::Node(node), request),
             Request::PullRecords { .. } | Request::PullPins { .. } => self.admit_read(caller, request),
             Request::PutPins { .. } | Request::Prove { .. } => {
                 self.hub.ask_for(caller, Origin::Node(node), request);

@@ -7,7 +7,7 @@ use crate::error::DiskError;
 use crate::id::{NetworkId, NodeId, OwnerId, Position, Ticket};
 use crate::job::Job;
 use crate::record::Record;
-use crate::wire::Response;
+use crate::wire::{PinCheck, Response};
 use alloc::vec::Vec;
 use bytes::Bytes;
 use core::fmt::Debug;
@@ -106,6 +106,17 @@ pub enum Look {
     MissingBlobs,
 }
 
+/// An object that pins are held for here.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct HeldObject {
+    /// The object.
+    pub check: PinCheck,
+    /// No record listing it was seen yet.
+    pub is_pending: bool,
+    /// And its lease is over: its pins may go when every replica of its record promises never to list it.
+    pub is_over: bool,
+}
+
 /// What a store wants of its owner, the node.
 #[derive(Debug)]
 pub enum StoreOutput {
@@ -139,6 +150,23 @@ pub enum StoreOutput {
         /// Names the offer.
         offer: u64,
         /// The newer record as a stub, or the floor.
+        stub: Record,
+    },
+    /// Find out what became of these objects, all of one owner and under names of one first byte, put what newer
+    /// records there are, then call [`LocalStore::checked`](super::LocalStore::checked). Without that call within
+    /// [`Config::offer_deadline`] nothing came of it.
+    Check {
+        /// Names the question.
+        check: u64,
+        /// At most [`limit::CHECK_PINS`](crate::config::limit::CHECK_PINS).
+        objects: Vec<HeldObject>,
+    },
+    /// This tombstone is old enough to be dropped: ask every member whether anything older is left, then call
+    /// [`LocalStore::forgotten`](super::LocalStore::forgotten), in the same time.
+    Forget {
+        /// Names the question.
+        forget: u64,
+        /// The tombstone, or the stub of an expired record.
         stub: Record,
     },
     /// The disk failed for good: stop. Requests are answered with errors from now on.

@@ -165,6 +165,8 @@ impl LocalStore {
             for (blob, pins) in &by_blob {
                 if !stays(&mut answers, pins) {
                     changes.push(put(keys::linger(due, blob), Bytes::new()));
+                    let due = Bytes::copy_from_slice(&due.to_be_bytes());
+                    changes.push(put(keys::unpinned(blob), due));
                 }
             }
             store.gather(op, vec![Effect::apply(changes)], move |store, _| {

@@ -135,7 +135,7 @@ impl LocalStore {
             let (rows, more) = answers.rows();
             let next = rows.last().filter(|_| more).map(|(key, _)| rest.after(key));
             let rows = rows.iter().filter_map(|(key, _)| keys::parse_linger(key)).collect();
-            store.remove_unpinned(op, rows, move |store| match next {
+            store.remove_unpinned(op, rows, u64::MAX, move |store| match next {
                 Some(rest) => store.evict_unpinned(op, eviction, rest),
                 None => {
                     let Eviction { blobs, bytes, .. } = eviction;

@@ -79,6 +79,7 @@ impl LocalStore {
                     record: row.record.to_stub(),
                     stored_ms: store.running_ms(),
                     expired: true,
+                    settled_ms: 0,
                     ..row
                 };
                 changes.push(put(keys::rec(store.suite, &owner, &name), row.encode()));

@@ -10,6 +10,8 @@
 //! | `expire` | Unix ms ‖ owner ‖ name | empty: the record expires then |
 //! | `floor` | owner | empty: the owner has a floor, among the records |
 //! | `evicted` | blob | running ms when its bytes were dropped by hand |
+//! | `unpinned` | blob | when to look at it (running ms), by the last of its `linger` rows that counts |
+//! | `quarantine` | owner ‖ name | [`RecordRow`](super::rows::RecordRow) of a record that came back with a removed member |
 //! | `promise` | owner ‖ name ‖ object | the `since` of the object, which no record will list |
 //! | `state` | `0` ‖ … the store's own, `1` ‖ … the node's | small rows |
 
@@ -28,6 +30,8 @@ const EXPIRE: u8 = 6;
 const EVICTED: u8 = 7;
 const STATE: u8 = 8;
 const PROMISE: u8 = 9;
+const UNPINNED: u8 = 10;
+const QUARANTINE: u8 = 11;
 const FLOOR: u8 = 12;
 
 /// The name under which an owner's floor stands.
@@ -59,6 +63,11 @@ impl Range {
         let mut from = key.to_vec();
         from.push(0);
         Self { from: from.into(), to: self.to.clone() }
+    }
+
+    /// The same without what is before this key.
+    pub(super) fn beginning(&self, from: Bytes) -> Self {
+        Self { from, to: self.to.clone() }
     }
 
     /// The same without what is not after this key.
@@ -182,6 +191,16 @@ pub(super) fn linger(due_ms: u64, blob: &BlobId) -> Bytes {
 /// All of these.
 pub(super) fn linger_all() -> Range {
     Range::prefix(join(LINGER, &[]))
+}
+
+/// Row that tells when a blob has been without pins for as long as a linger.
+pub(super) fn unpinned(blob: &BlobId) -> Bytes {
+    join(UNPINNED, &[blob.as_bytes()]).into()
+}
+
+/// Row of a record in quarantine.
+pub(super) fn quarantine(owner: &OwnerId, name: &Name) -> Bytes {
+    join(QUARANTINE, &[owner.as_bytes(), name.as_bytes()]).into()
 }
 
 /// Row that asks for a comparison of a name's pins with its record.

@@ -40,6 +40,12 @@ impl Wanted {
         self
     }
 
+    /// What of a name is in quarantine.
+    pub(super) fn quarantined(mut self, owner: &OwnerId, name: &Name) -> Self {
+        self.keys.push(keys::quarantine(owner, name));
+        self
+    }
+
     /// All that decides about these pins.
     pub(super) fn pins<'a>(mut self, pins: impl IntoIterator<Item = &'a Pin>) -> Self {
         for pin in pins {
@@ -96,6 +102,11 @@ impl Known {
     /// The owner's floor.
     pub(super) fn floor(&self, owner: &OwnerId) -> Option<RecordRow> {
         self.record(owner, &keys::FLOOR_NAME).filter(|row| row.floor().is_some())
+    }
+
+    /// The record of a name that is in quarantine.
+    pub(super) fn quarantined(&self, owner: &OwnerId, name: &Name) -> Option<RecordRow> {
+        RecordRow::decode(self.suite, self.rows.get(&keys::quarantine(owner, name))?)
     }
 
     /// True if it was promised that no record listing this object will be kept.

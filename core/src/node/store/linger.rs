@@ -104,15 +104,17 @@ impl LocalStore {
                 store.end(op);
                 return store.lingering.looked(first);
             }
-            store.remove_unpinned(op, due, move |store| store.walk_linger(op));
+            store.remove_unpinned(op, due, now_ms, move |store| store.walk_linger(op));
         });
     }
 
-    /// Locks the blobs of these linger rows and removes those that nothing pins; the rows go in any case.
+    /// Locks the blobs of these linger rows and removes those that nothing pins and that lost their last pin a
+    /// linger before `now_ms`; the rows go in any case.
     pub(super) fn remove_unpinned(
         &mut self,
         op: Op,
         rows: Vec<(u64, BlobId)>,
+        now_ms: u64,
         then: impl FnOnce(&mut Self) + Send + 'static,
     ) {
         let mut by_blob: BTreeMap<BlobId, Vec<TableOp>> = BTreeMap::new();
@@ -122,11 +124,18 @@ impl LocalStore {
         let locks = by_blob.keys().map(|blob| (LockKey::Blob(*blob), Hold::Alone)).collect();
         self.lock(op, locks, move |store, op| {
             let pins = |blob| Effect::scan(keys::pins_of(blob), 1, store.config.scan_bytes);
-            let scans = by_blob.keys().map(pins).collect();
-            store.gather(op, scans, move |store, mut answers| {
+            let mut effects = vec![Effect::get(by_blob.keys().map(keys::unpinned).collect())];
+            effects.extend(by_blob.keys().map(pins));
+            store.gather(op, effects, move |store, mut answers| {
                 let mut effects = Vec::with_capacity(by_blob.len());
-                for (id, mut rows) in by_blob {
-                    if answers.rows().0.is_empty() {
+                for ((id, mut rows), last) in by_blob.into_iter().zip(answers.values()) {
+                    // Pinned and unpinned again meanwhile, it lingers from then on.
+                    let last = last.and_then(|last| Some(u64::from_be_bytes(*last.first_chunk()?)));
+                    let is_over = last.is_none_or(|last| last <= now_ms);
+                    if is_over {
+                        rows.push(remove(keys::unpinned(&id)));
+                    }
+                    if answers.rows().0.is_empty() && is_over {
                         rows.push(remove(keys::evicted(&id)));
                         effects.push(Effect::Disk(DiskRequest::RemoveBlob { id, first: rows }));
                     } else {

@@ -18,6 +18,7 @@ mod expiry;
 mod floor;
 mod keys;
 mod known;
+mod lapse;
 mod linger;
 mod list;
 mod locks;
@@ -32,12 +33,14 @@ mod rows;
 mod state;
 mod status;
 mod strays;
+mod tombstone;
 mod verify;
+mod walk;
 
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub use api::{Keep, Loaded, Look, Origin, Placement, StoreOutput, StoreSetup};
+pub use api::{HeldObject, Keep, Loaded, Look, Origin, Placement, StoreOutput, StoreSetup};
 pub(in crate::node) use blob::part;
 
 use crate::config::{Config, limit};
@@ -63,6 +66,7 @@ use operation::{Op, Operations, Step};
 use pages::Walk;
 use proof::Proofs;
 use state::State;
+use walk::Walk as OwnWalk;
 
 /// The local half of a node.
 pub struct LocalStore {
@@ -87,6 +91,8 @@ pub struct LocalStore {
     proofs: Proofs,
     lingering: Next,
     expiring: Next,
+    pins_walk: OwnWalk,
+    tombstones_walk: OwnWalk,
 }
 
 impl fmt::Debug for LocalStore {
@@ -106,6 +112,7 @@ impl fmt::Debug for LocalStore {
 impl LocalStore {
     /// Begins to load its state; [`StoreOutput::Ready`] follows.
     pub fn new(now: Now, setup: StoreSetup) -> Self {
+        let first_walk = now.mono + setup.config.check_again;
         let mut store = Self {
             suite: setup.suite,
             config: setup.config,
@@ -127,14 +134,16 @@ impl LocalStore {
             proofs: Proofs::new(now.mono),
             lingering: Next::Nothing,
             expiring: Next::Nothing,
+            pins_walk: OwnWalk::new(first_walk),
+            tombstones_walk: OwnWalk::new(first_walk),
         };
         store.load(keys::state_all(), Vec::new());
         store
     }
 
     /// Takes one of `Have`, `PutBlob`, `GetBlob`, `PutRecord`, `GetRecord`, `ListRecords`, `Status`, `Evict`,
-    /// `Verify`, `PullRecords` and `PullPins` (of a node), `PutPins`, `Prove`
-    /// and `CheckPins`; exactly one [`StoreOutput::Reply`] with this token follows. Others are answered
+    /// `Verify`, `PullRecords` and `PullPins` (of a node), `PutPins`, `Prove`,
+    /// `CheckPins` and `Forget`; exactly one [`StoreOutput::Reply`] with this token follows. Others are answered
     /// `Unsupported`. A `ListRecords` of a client hides tombstones; from a node it shows them.
     /// In the answer to `Status` only what the disk knows is filled in.
     ///
@@ -170,7 +179,7 @@ impl LocalStore {
             Request::PutPins { pins } => self.put_pins(op, origin, pins),
             Request::Prove { nonce, blobs } => self.prove(op, nonce, blobs),
             Request::CheckPins { lapse, checks } => self.check_pins(op, lapse, checks),
-            Request::Forget { .. } => self.refuse(op, ErrorCode::Unsupported),
+            Request::Forget { record } => self.is_clean(op, &record),
             Request::Peers | Request::Invite { .. } | Request::Ping { .. } | Request::View { .. } => {
                 self.refuse(op, ErrorCode::Unsupported);
             }
@@ -271,7 +280,13 @@ impl LocalStore {
             return None;
         }
         let linger = self.lingering.timeout(self.now.mono, self.running_ms());
-        let others = [self.state.timeout(), self.expiry_timeout(), self.proof_timeout()];
+        let others = [
+            self.state.timeout(),
+            self.expiry_timeout(),
+            self.proof_timeout(),
+            self.pins_walk.timeout(),
+            self.tombstones_walk.timeout(),
+        ];
         others.into_iter().flatten().chain(linger).min()
     }
 
@@ -353,6 +368,7 @@ impl LocalStore {
             self.go_on_with_linger();
             self.go_on_with_expiry();
             self.go_on_with_proofs();
+            self.go_on_with_walks();
             if self.ready.is_empty() {
                 return;
             }

@@ -7,6 +7,7 @@ use super::LocalStore;
 use super::api::StoreOutput;
 use super::locks::{Hold, LockKey};
 use super::rows::RecordRow;
+use super::walk::Round;
 use crate::error::DiskError;
 use crate::id::{Name, OwnerId};
 use crate::record::Record;
@@ -37,6 +38,8 @@ pub(super) enum Purpose {
     Linger,
     /// Expiring records.
     Expiry,
+    /// Going over the table.
+    Walk(Round),
 }
 
 struct Running {
@@ -242,6 +245,7 @@ impl LocalStore {
             Some(Purpose::Proof(owner, name)) => self.proof_ended(owner, name, false),
             Some(Purpose::Linger) => self.linger_failed(),
             Some(Purpose::Expiry) => self.expiry_failed(),
+            Some(Purpose::Walk(round)) => self.walk_failed(round),
             None => {}
         }
     }
@@ -257,7 +261,7 @@ impl LocalStore {
         let operations = core::mem::take(&mut self.operations);
         let running = operations.running.into_values().filter_map(|running| match running.purpose {
             Purpose::Request(token) => Some(token),
-            Purpose::Proof(..) | Purpose::Linger | Purpose::Expiry => None,
+            Purpose::Proof(..) | Purpose::Linger | Purpose::Expiry | Purpose::Walk(_) => None,
         });
         let waiting = operations.small.into_iter().chain(operations.bulk).map(|waiting| waiting.token);
         for token in running.chain(waiting) {

@@ -153,8 +153,9 @@ impl LocalStore {
                 if name == FLOOR_NAME || !store.wants(page.walk, &position) {
                     continue;
                 }
-                // The stub that pins here need is no stray: it goes with them.
-                let row = RecordRow::decode(store.suite, value);
+                // The stub that pins here need is no stray: it goes with them. What is about to be dropped everywhere
+                // stays where it is.
+                let row = RecordRow::decode(store.suite, value).filter(|row| row.settled_ms == 0);
                 let Some(row) = row.filter(|row| page.walk != Walk::Strays || !row.proof_only) else {
                     continue;
                 };

@@ -179,6 +179,7 @@ impl LocalStore {
             evicted_ms: 0,
             expired: false,
             proof_only: !whole,
+            settled_ms: 0,
         };
         let mut changes = vec![put(keys::rec(self.suite, &owner, &name), row.encode())];
         changes.extend(expiry_changes(record, held.filter(|_| !is_known)));

@@ -10,9 +10,9 @@ const TOMBSTONE: u8 = 1;
 const EXPIRED: u8 = 2;
 const PROOF_ONLY: u8 = 4;
 const INCOMPLETE: u8 = 8;
-const REC_HEADER: usize = 17;
+const REC_HEADER: usize = 25;
 
-/// A record that is kept: `u8 flags ‖ u64 stored ‖ u64 evicted ‖ record`.
+/// A record that is kept: `u8 flags ‖ u64 stored ‖ u64 evicted ‖ u64 settled ‖ record`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct RecordRow {
     /// The record, without the parts that were dropped.
@@ -25,6 +25,8 @@ pub(super) struct RecordRow {
     pub(super) expired: bool,
     /// This node is no replica of it: a stub, kept while pins here may be dead by it.
     pub(super) proof_only: bool,
+    /// Running milliseconds when every member had said of a tombstone that nothing older is left; 0 if they have not.
+    pub(super) settled_ms: u64,
 }
 
 impl RecordRow {
@@ -33,6 +35,7 @@ impl RecordRow {
         out.push(self.facts().0);
         out.extend_from_slice(&self.stored_ms.to_be_bytes());
         out.extend_from_slice(&self.evicted_ms.to_be_bytes());
+        out.extend_from_slice(&self.settled_ms.to_be_bytes());
         out.extend_from_slice(self.record.bytes());
         out.into()
     }
@@ -46,6 +49,7 @@ impl RecordRow {
                 .ok()?,
             expired: flags.0 & EXPIRED != 0,
             proof_only: flags.0 & PROOF_ONLY != 0,
+            settled_ms: u64::from_be_bytes(*value.get(17..)?.first_chunk()?),
         })
     }
 

@@ -16,6 +16,9 @@ use core::time::Duration;
 
 const INCARNATION: &str = "incarnation";
 const RUNNING: &str = "running";
+/// Where the running time of a new disk begins: what comes from other members may be older than the disk, and its age
+/// is not to be lost. Far beyond any age that matters, far below the end of the numbers.
+const BEGINNING_MS: u64 = 1 << 41;
 /// Wait after an error of the disk.
 const AFTER_ERROR: Duration = Duration::from_secs(5);
 
@@ -39,7 +42,7 @@ pub(super) struct State {
 impl State {
     pub(super) const fn new(now: Instant) -> Self {
         Self {
-            base_ms: 0,
+            base_ms: BEGINNING_MS,
             started: now,
             changed: BTreeMap::new(),
             changes: 0,
@@ -72,7 +75,7 @@ impl LocalStore {
         self.state.base_ms.saturating_add(millis(self.now.mono - self.state.started))
     }
 
-    /// When, in running milliseconds, something began that is so old; 0 if that was before this disk.
+    /// When, in running milliseconds, something began that is so old, if that was before this disk, too.
     pub(super) fn aged(&self, age_ms: u64) -> u64 {
         self.running_ms().saturating_sub(age_ms)
     }
@@ -105,7 +108,7 @@ impl LocalStore {
             // Rows without the one that was written first, or one that does not parse.
             _ => return self.fail_for_good(DiskError::Corrupt),
         };
-        self.state.base_ms = find(RUNNING).flatten().unwrap_or(0);
+        self.state.base_ms = find(RUNNING).flatten().unwrap_or(BEGINNING_MS);
         let state = rows.iter().filter_map(|(key, value)| Some((keys::node_state_key(key)?, value.clone())));
         let state = state.collect();
         self.begin_work(incarnation, false, state);
@@ -124,7 +127,7 @@ impl LocalStore {
     fn begin_work(&mut self, incarnation: u64, new_disk: bool, state: Vec<(Bytes, Bytes)>) {
         self.state.started = self.now.mono;
         self.is_ready = true;
-        let running_ms = self.running_ms();
+        let running_ms = self.running_ms().saturating_sub(BEGINNING_MS);
         self.outputs.push_back(StoreOutput::Ready(Loaded { incarnation, new_disk, running_ms, state }));
         // What the queues hold is not known yet: look.
         self.linger_from(0);

@@ -6,7 +6,7 @@ use crate::driver::{DiskReply, DiskRequest, TableOp};
 use crate::error::DiskError;
 use crate::id::{BlobId, Ticket};
 use crate::job::Job;
-use crate::node::store::{Keep, Loaded, LocalStore, Origin, StoreOutput, StoreSetup};
+use crate::node::store::{HeldObject, Keep, Loaded, LocalStore, Origin, StoreOutput, StoreSetup};
 use crate::record::Record;
 use crate::rng::Rng;
 use crate::time::{Instant, Now};
@@ -95,6 +95,7 @@ pub(super) mod kind {
     pub(in super::super) const PROOF: u8 = 5;
     pub(in super::super) const EXPIRE: u8 = 6;
     pub(in super::super) const EVICTED: u8 = 7;
+    pub(in super::super) const UNPINNED: u8 = 10;
     pub(in super::super) const PROMISE: u8 = 9;
 }
 
@@ -117,6 +118,12 @@ pub(super) struct Bench {
     pub(super) offers: Vec<(u64, Record)>,
     /// How offers are settled at once; `None` leaves them open.
     pub(super) settle: Option<(u8, u8)>,
+    pub(super) checks: Vec<(u64, Vec<HeldObject>)>,
+    /// Whether all replicas promise at once never to list objects whose lease is over; `None` leaves questions open.
+    pub(super) lapse: Option<bool>,
+    /// Tombstones that were to be dropped, and whether all members say that nothing older is left.
+    pub(super) forgets: Vec<Record>,
+    pub(super) clean: bool,
     pub(super) faults: Vec<Fault>,
     /// So many more disk requests succeed, then one fails.
     pub(super) fail_after: Option<usize>,
@@ -154,6 +161,10 @@ impl Bench {
             replies: BTreeMap::new(),
             offers: Vec::new(),
             settle: Some((2, 2)),
+            checks: Vec::new(),
+            lapse: Some(false),
+            forgets: Vec::new(),
+            clean: false,
             faults: Vec::new(),
             fail_after: None,
             fatal: None,
@@ -171,6 +182,7 @@ impl Bench {
         let mut next = Self::on(core::mem::take(&mut self.disk), self.setup.clone());
         next.now.unix_ms = clock;
         next.settle = self.settle;
+        next.lapse = self.lapse;
         *self = next;
         self.run();
     }
@@ -210,6 +222,19 @@ impl Bench {
                     if let Some((copies, wanted)) = self.settle {
                         self.store.settled(self.now, offer, copies, wanted);
                     }
+                }
+                StoreOutput::Check { check, objects } => {
+                    if let Some(lapse) = self.lapse {
+                        let lapsed = objects.iter().filter(|object| object.is_over && lapse);
+                        let lapsed = lapsed.map(|object| object.check).collect();
+                        self.store.checked(self.now, check, lapsed);
+                    }
+                    self.checks.push((check, objects));
+                }
+                StoreOutput::Forget { forget, stub } => {
+                    let clean = self.clean;
+                    self.store.forgotten(self.now, forget, &stub, clean);
+                    self.forgets.push(stub);
                 }
                 StoreOutput::Fatal(error) => self.fatal = Some(error),
             }

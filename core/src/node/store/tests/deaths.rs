@@ -92,6 +92,23 @@ fn a_blob_that_is_pinned_again_during_the_linger_stays() {
 }
 
 #[test]
+fn a_blob_that_loses_its_last_pin_twice_lingers_from_the_second_time() {
+    let (mut bench, owner) = (Bench::new(), Owner::new(1));
+    store(&mut bench, &owner, 1, 1);
+    bench.ask(owner.client(), put_record(&owner.tombstone(1, 2)));
+    bench.advance(LINGER / 2);
+    bench.ask(owner.client(), owner.put(1, 3, 10));
+    bench.ask(owner.client(), put_record(&owner.tombstone(1, 4)));
+    bench.advance(LINGER / 2);
+    assert_eq!(counts(&bench), (0, 1), "the others have had their time");
+    bench.advance(LINGER / 2 - Duration::from_secs(1));
+    assert!(matches!(bench.ask(OTHER, get(10)), Response::Blob { .. }), "a reader in flight");
+    bench.advance(Duration::from_secs(1));
+    assert_eq!(counts(&bench), (0, 0));
+    assert_eq!((bench.disk.count(kind::LINGER), bench.disk.count(kind::UNPINNED)), (0, 0));
+}
+
+#[test]
 fn a_dead_pin_stays_until_its_proof_is_durable_on_enough_replicas() {
     let (mut bench, owner) = (Bench::new(), Owner::new(1));
     store(&mut bench, &owner, 1, 1);
