@@ -24,4 +24,9 @@ pub(super) trait Operation: Debug + Send {
 
     /// When to call [`timeout`](Self::timeout).
     fn deadline(&self) -> Instant;
+
+    /// True for work that nobody waits for: a node that stops leaves it for the next start.
+    fn is_background(&self) -> bool {
+        false
+    }
 }
