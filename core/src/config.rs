@@ -169,6 +169,22 @@ pub struct Config {
     pub stop_deadline: Duration,
     /// How long repair leaves alone what was dropped by hand, in running time: whoever frees space wants it free for a while.
     pub evicted_for: Duration,
+    /// Bytes that one pull or refill asks for at once: enough to fill a fast link, far less than the room that clients
+    /// share with it ([`Self::node_window`]).
+    pub pull_window: usize,
+    /// Bytes a second that one pull or refill asks for: half of a gigabit, so that clients have the other half.
+    pub pull_rate: usize,
+    /// Pulls at once: one more than waits for a slow member.
+    pub pulls_at_once: usize,
+    /// The least time between two pulls from one member: a link that comes and goes costs no more than this.
+    pub pull_again: Duration,
+    /// First wait before a pull that was broken off goes on, or what was not handed on or had is tried again; doubles,
+    /// for pulls up to `pull_again`, else up to `pull_every`.
+    pub pull_retry: Duration,
+    /// How often everything is compared with each member although nothing has happened: against what no one noticed.
+    pub pull_every: Duration,
+    /// Strays handed on at once: hides the round trips; each may hold a blob in memory.
+    pub hand_on_at_once: usize,
 }
 
 impl Default for Config {
@@ -219,6 +235,13 @@ impl Default for Config {
             forget_every: Duration::from_secs(24 * 3600),
             stop_deadline: Duration::from_secs(3),
             evicted_for: Duration::from_secs(3600),
+            pull_window: 4 * MIB,
+            pull_rate: 64 * MIB,
+            pulls_at_once: 2,
+            pull_again: Duration::from_secs(10),
+            pull_retry: Duration::from_millis(500),
+            pull_every: Duration::from_secs(3600),
+            hand_on_at_once: 4,
         }
     }
 }

@@ -79,6 +79,9 @@ impl Hub {
         if opened.addrs {
             self.addresses_changed();
         }
+        if opened.first {
+            self.repair_from(node);
+        }
         if let Some(conn) = self.peers.link(&node) {
             self.unpark(&node, conn);
             self.ping(node, conn);

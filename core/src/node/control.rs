@@ -25,6 +25,7 @@ impl Hub {
         status.replicas = self.members.replicas();
         status.syncing |= !self.members.joined;
         status.pending_ops = self.store.pending() + self.open_operations as u64 + self.requests.len() as u64;
+        self.repair_status(status);
     }
 
     pub(super) fn tell_peers(&mut self, caller: &Caller) {

@@ -223,7 +223,10 @@ impl Write {
 
     fn hinted(&mut self, hub: &mut Hub, result: Result<Response, Failure>) -> Progress {
         match result {
-            Ok(_) => self.kept = true,
+            Ok(_) => {
+                self.kept = true;
+                hub.stray_kept();
+            }
             Err(Failure::Refused(error)) if is_final(error.code) => {
                 self.answer(hub, Response::Error(error));
                 return Progress::Done;

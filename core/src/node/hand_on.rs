@@ -49,8 +49,7 @@ impl HandOnBlob {
         let confirmations = Confirmations::of(hub, &set)?;
         let mut nonce = [0; 32];
         hub.peers.rng().fill(&mut nonce);
-        let prove = Request::Prove { nonce, blobs: Vec::from([blob]) };
-        hub.ask_own(op, slot + OWN_PROOF, Origin::Own, Keep::Replica, prove);
+        hub.prove_own(op, slot + OWN_PROOF, nonce, blob);
         for node in &set {
             hub.ask(op, slot + PUT_PINS, *node, Request::PutPins { pins: rows.clone() });
         }

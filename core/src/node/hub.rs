@@ -16,6 +16,7 @@ use super::link::{Caller, Link};
 use super::links::{Links, Outputs};
 use super::membership::Members;
 use super::peers::{Peers, is_dialable};
+use super::repair::Repair;
 use super::store::{Keep, LocalStore, Origin, Placement as _};
 use super::{NodeEvent, NodeSetup, SettingsWanted, View};
 use crate::config::limit;
@@ -42,6 +43,7 @@ pub(super) struct Hub {
     pub(super) peers: Peers,
     pub(super) bootstrap: Bootstrap,
     pub(super) members: Members,
+    pub(super) repair: Repair,
     pub(super) view: Arc<View>,
     /// What this node shows of itself on links; none until its disk is loaded.
     pub(super) local: Option<Arc<LocalSide>>,
@@ -125,6 +127,7 @@ impl Hub {
             peers: Peers::new(config.clone(), setup.seed),
             bootstrap: Bootstrap::new(now, config, own, &setup.peers),
             members,
+            repair: Repair::new(now.mono),
             view,
             local: None,
             out: VecDeque::new(),
@@ -159,9 +162,14 @@ impl Hub {
         self.store.submit(self.now, call, origin, keep, request);
     }
 
+    /// The token of something else that an operation asks of this node's own store.
+    pub(super) fn own_call(&mut self, op: u64, slot: u32) -> u64 {
+        self.call(Call::Operation { op, slot, to: self.own, ballot: Ballot::Nothing })
+    }
+
     /// Has this node's own store check a blob that came from elsewhere.
     pub(super) fn check_own(&mut self, op: u64, slot: u32, id: BlobId, blob: Bytes) {
-        let call = self.call(Call::Operation { op, slot, to: self.own, ballot: Ballot::Nothing });
+        let call = self.own_call(op, slot);
         self.store.check_blob(self.now, call, id, blob);
     }
 

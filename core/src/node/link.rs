@@ -182,6 +182,7 @@ pub(super) fn weight(request: &Request) -> usize {
 pub(super) const fn reserve(request: &Request) -> usize {
     match request {
         Request::GetBlob { len: 0, .. } | Request::ListRecords { .. } => limit::BLOB,
+        Request::PullRecords { .. } | Request::PullPins { .. } => limit::CONTROL_MESSAGE,
         Request::GetBlob { len, .. } => *len as usize,
         _ => 0,
     }

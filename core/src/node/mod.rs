@@ -33,8 +33,8 @@ mod membership;
 mod offer;
 mod operation;
 mod peers;
-mod pull;
 mod placement;
+mod pull;
 mod read;
 mod refill;
 mod repair;
@@ -62,7 +62,11 @@ use self::link::Caller;
 use self::membership::Members;
 use self::offer::Settle;
 use self::operation::{Operation, Progress};
+use self::pull::Pull;
+use self::refill::Refill;
+use self::repair::Due;
 use self::store::{LocalStore, StoreOutput, StoreSetup};
+use self::strays::HandOn;
 use crate::driver::{Input, Machine, Output};
 use crate::error::{ApiMisuse, DiskError};
 use crate::id::{NetworkId, NodeId};
@@ -146,6 +150,7 @@ impl Node {
             for asking in core::mem::take(&mut self.hub.requests) {
                 self.hub.refuse(&asking.caller, ErrorCode::Stopping);
             }
+            self.running.retain(|_, running| !running.operation.is_background());
         }
     }
 
@@ -206,6 +211,12 @@ impl Node {
                 idle = false;
                 self.begin(asking);
             }
+            while !self.is_stopping()
+                && let Some(due) = self.hub.repair_due()
+            {
+                idle = false;
+                self.begin_repair(due);
+            }
             if let Some(event) = self.hub.ending.take() {
                 self.hub.event(event);
                 self.finish();
@@ -214,6 +225,16 @@ impl Node {
                 break;
             }
         }
+    }
+
+    fn begin_repair(&mut self, due: Due) {
+        let op = self.next_op();
+        let operation: Box<dyn Operation> = match due {
+            Due::Pull(node, resume) => Box::new(Pull::new(&mut self.hub, op, node, resume)),
+            Due::Refill => Box::new(Refill::new(&mut self.hub, op)),
+            Due::HandOn => Box::new(HandOn::new(&mut self.hub, op)),
+        };
+        self.run(op, operation, None);
     }
 
     fn follow_store(&mut self, output: StoreOutput) {
@@ -367,6 +388,7 @@ impl Machine for Node {
             self.hub.requests.front().map(|asking| asking.until),
             self.next_dial(),
             Some(self.hub.gossip_at),
+            self.hub.repair_timeout().filter(|_| !self.is_stopping()),
         ];
         deadlines.into_iter().flatten().min()
     }

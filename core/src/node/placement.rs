@@ -25,9 +25,4 @@ impl Hub {
     pub(super) fn placement_digest(&self) -> [u8; 32] {
         self.view.digest()
     }
-
-    /// How much this node still holds that lies elsewhere, and has not handed on.
-    pub(super) const fn strays_left(&self) -> u64 {
-        0
-    }
 }

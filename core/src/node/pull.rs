@@ -164,6 +164,10 @@ impl Pull {
                 hub.keep_pulled(self.op, KEEP, self.from, row);
             }
         }
+        for promises in page.promises.chunks(limit::CHECK_PINS) {
+            self.open += 1;
+            hub.keep_promises(self.op, KEEP, promises.to_vec());
+        }
         self.progress(hub)
     }
 

@@ -11,13 +11,13 @@ use core::time::Duration;
 use super::View;
 use super::hub::Hub;
 use super::pull::{Pulled, Resume};
-use super::store::Look;
+use super::store::{Keep, Look, Origin};
 use crate::config::Config;
 use crate::error::PeerFault;
-use crate::id::NodeId;
+use crate::id::{BlobId, NodeId};
 use crate::record::{Pin, Record};
 use crate::time::Instant;
-use crate::wire::{PullCursor, PulledRecord, Status};
+use crate::wire::{PinCheck, PullCursor, PulledRecord, Request, Status};
 
 /// What is due.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -298,6 +298,19 @@ impl Hub {
     pub(super) fn keep_pulled(&mut self, op: u64, slot: u32, from: NodeId, row: PulledRecord) {
         let call = self.own_call(op, slot);
         self.store.keep_pulled(self.now, call, from, row);
+    }
+
+    /// Gives this node's own store promises that others have made.
+    pub(super) fn keep_promises(&mut self, op: u64, slot: u32, promises: Vec<PinCheck>) {
+        let call = self.own_call(op, slot);
+        self.store.keep_promises(self.now, call, promises);
+    }
+
+    /// Has this node's own store prove that a blob is here.
+    pub(super) fn prove_own(&mut self, op: u64, slot: u32, nonce: [u8; 32], blob: BlobId) {
+        let call = self.own_call(op, slot);
+        let request = Request::Prove { nonce, blobs: Vec::from([blob]) };
+        self.store.submit(self.now, call, Origin::Own, Keep::Replica, request);
     }
 
     /// Has this node's own store look through its table.

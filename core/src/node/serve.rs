@@ -106,10 +106,25 @@ impl Node {
     pub(super) fn read(&mut self, caller: Caller, request: Request) {
         match self.hub.links.get(caller.conn).and_then(Link::peer) {
             Some(peer) if peer.role == Role::Node => {
-                let origin = Origin::Node(peer.node);
-                self.hub.ask_for(caller, origin, request);
+                let node = peer.node;
+                if self.is_of_other_set(&request) {
+                    self.hub.compare(&node);
+                    self.hub.refuse(&caller, ErrorCode::OtherSet);
+                } else {
+                    self.hub.ask_for(caller, Origin::Node(node), request);
+                }
             }
             _ => self.queue(caller, Origin::Own, request),
+        }
+    }
+
+    /// True for a pull by who places the members otherwise: what belongs to it is not agreed on.
+    fn is_of_other_set(&self, request: &Request) -> bool {
+        match request {
+            Request::PullRecords { placement, .. } | Request::PullPins { placement, .. } => {
+                *placement != self.hub.placement_digest()
+            }
+            _ => false,
         }
     }
 

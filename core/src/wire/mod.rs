@@ -24,7 +24,7 @@ pub use hello::{Hello, OwnerProof, Role};
 pub use message::{Class, CloseReason, MESSAGE_HEADER, Message, Outline};
 pub use page::MembershipPage;
 pub use pull::{
-    PinKept, PinsKept, PinsPage, PullCursor, PullPart, PulledPin, PulledPromise, PulledRecord, RecordsPage,
+    PinKept, PinsKept, PinsPage, PullCursor, PullPart, PulledPin, PulledRecord, RecordsPage,
 };
 pub use request::{ListCursor, Request};
 pub use response::{ErrorCode, Response, WireError};

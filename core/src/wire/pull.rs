@@ -3,6 +3,7 @@
 
 use alloc::vec::Vec;
 
+use super::PinCheck;
 use super::request::decode_record;
 use crate::codec::{Reader, Writer};
 use crate::config::limit;
@@ -83,19 +84,6 @@ pub struct PulledRecord {
     pub expired: bool,
 }
 
-/// A promise as another member holds it: no record listing this object will be taken.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct PulledPromise {
-    /// Whose.
-    pub owner: OwnerId,
-    /// Of which name.
-    pub name: Name,
-    /// The object.
-    pub object: ObjectId,
-    /// The version that was reserved for it.
-    pub since: Version,
-}
-
 /// The answer to a `PullRecords`: rows in the order of their cursors.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct RecordsPage {
@@ -103,7 +91,7 @@ pub struct RecordsPage {
     /// stays within both.
     pub records: Vec<PulledRecord>,
     /// Promises, if those were asked for; at most [`limit::PULL_ROWS`].
-    pub promises: Vec<PulledPromise>,
+    pub promises: Vec<PinCheck>,
     /// The last row, if there are more.
     pub next: Option<PullCursor>,
 }
@@ -241,7 +229,7 @@ impl RecordsPage {
         let records = (0..count).map(record).collect::<Result<_, MalformedMessage>>()?;
         let count = body.count(limit::PULL_ROWS)?;
         let promise = |_| {
-            Ok(PulledPromise {
+            Ok(PinCheck {
                 owner: OwnerId(body.array()?),
                 name: Name(body.array()?),
                 object: ObjectId(body.array()?),

@@ -117,7 +117,7 @@ fn pull() -> Block {
     let next = Some(PullCursor::of_pin(&pin.pin));
     let records = Request::PullRecords { placement, part: PullPart::Records, after: None, rows: 256 };
     let row = PulledRecord { record: tombstone_record(), age_ms: 60_000, expired: false };
-    let promise = PulledPromise {
+    let promise = PinCheck {
         owner: pin.pin.body().owner,
         name: pin.pin.body().name,
         object: pin.pin.body().object,

@@ -52,7 +52,7 @@ use crate::job::JobResult;
 use crate::record::{Pin, Record};
 use crate::rng::Rng;
 use crate::time::{Instant, Now};
-use crate::wire::{ErrorCode, PullCursor, PullPart, PulledRecord, RecordsPage, Request, Response};
+use crate::wire::{ErrorCode, PullCursor, PullPart, PulledRecord, Request};
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -200,9 +200,7 @@ impl LocalStore {
         match (origin, part) {
             (Origin::Node(_), PullPart::Floors) => self.floors_page(op, after, rows),
             (Origin::Node(node), PullPart::Records) => self.records_page(op, Walk::Of(node), after, rows),
-            (Origin::Node(_), PullPart::Promises) => {
-                self.reply(op, Response::PulledRecords(RecordsPage::default()));
-            }
+            (Origin::Node(node), PullPart::Promises) => self.promises_page(op, node, after, rows),
             (Origin::Client { .. } | Origin::Own, _) => self.refuse(op, ErrorCode::Forbidden),
         }
     }

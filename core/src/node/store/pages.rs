@@ -5,15 +5,15 @@
 
 use super::LocalStore;
 use super::effects::Effect;
-use super::keys::{self, FLOOR_NAME, OwnKey};
+use super::keys::{self, FLOOR_NAME, OwnKey, Range};
 use super::known::own_key;
 use super::operation::Op;
 use super::rows::{OwnRow, PinStatus, RecordRow};
 use crate::config::limit;
 use crate::id::{BlobId, NodeId, OwnerId, Position};
 use crate::node::view::{blob_position, record_position, successor};
-use crate::record::{Pin, Record};
-use crate::wire::{PinsPage, PullCursor, PulledPin, PulledRecord, RecordsPage, Response};
+use crate::record::{Pin, Record, Version};
+use crate::wire::{PinCheck, PinsPage, PullCursor, PulledPin, PulledRecord, RecordsPage, Response};
 use alloc::vec;
 use alloc::vec::Vec;
 use bytes::Bytes;
@@ -125,6 +125,49 @@ impl LocalStore {
                     }
                 }
             });
+        });
+    }
+
+    /// A page of promises to keep no record for an object, of names of which `node` is a replica.
+    pub(super) fn promises_page(&mut self, op: Op, node: NodeId, after: Option<PullCursor>, rows: usize) {
+        let all = keys::promise_all();
+        let rest = match after {
+            Some(after) => all.cut(&keys::promise(&after.owner, &after.name, &after.object)),
+            None => all,
+        };
+        let page = Page::new(Walk::Of(node), rows);
+        self.go_on_promises(op, page, rest);
+    }
+
+    fn go_on_promises(&mut self, op: Op, mut page: Page<RecordsPage>, rest: Range) {
+        if page.rows == 0 {
+            return self.reply(op, Response::PulledRecords(page.page));
+        }
+        let scan = Effect::scan(rest.clone(), self.config.scan_rows, self.config.scan_bytes);
+        self.gather(op, vec![scan], move |store, mut answers| {
+            let (rows, more) = answers.rows();
+            for (key, value) in &rows {
+                let since = value.first_chunk().and_then(|since| Version::from_bytes(*since));
+                let (Some((owner, name, object)), Some(since)) = (keys::parse_promise(key), since) else { continue };
+                if !store.wants(page.walk, &record_position(store.suite, &owner, name.0[0])) {
+                    continue;
+                }
+                if page.page.promises.len() == page.rows {
+                    let last = page.page.promises.last();
+                    page.page.next = last.map(|last| PullCursor {
+                        at: [0; 32],
+                        owner: last.owner,
+                        name: last.name,
+                        object: last.object,
+                    });
+                    return store.reply(op, Response::PulledRecords(page.page));
+                }
+                page.page.promises.push(PinCheck { owner, name, object, since });
+            }
+            match rows.last() {
+                Some((last, _)) if more => store.go_on_promises(op, page, rest.after(last)),
+                _ => store.reply(op, Response::PulledRecords(page.page)),
+            }
         });
     }
 

@@ -100,7 +100,7 @@ fn records_page() -> impl Strategy<Value = RecordsPage> {
     let record = (record(), any::<u64>(), any::<bool>());
     let record = record.prop_map(|(record, age_ms, expired)| PulledRecord { record, age_ms, expired });
     let promise = (id(), id(), any::<[u8; 16]>(), version());
-    let promise = promise.prop_map(|(owner, name, object, since)| PulledPromise {
+    let promise = promise.prop_map(|(owner, name, object, since)| PinCheck {
         owner: OwnerId(owner),
         name: Name(name),
         object: ObjectId(object),
