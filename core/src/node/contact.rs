@@ -70,7 +70,9 @@ impl Hub {
         let reached = addr.filter(|_| conn.is_dialled());
         let opened = self.peers.opened(self.now, &self.own, conn, side, reached);
         if let Some(retired) = opened.retired {
-            self.links.retire(retired);
+            // It is the new one itself, if the old one is to stay.
+            let by = self.peers.link(&node).unwrap_or(conn);
+            self.links.retire(retired, by);
         }
         if let (true, Some(addr)) = (opened.first, addr) {
             let addr = self.peers.addrs(&node).first().copied().unwrap_or(addr);

@@ -68,8 +68,10 @@ pub(super) struct Link {
     pub(super) reads: VecDeque<(Caller, Request)>,
     /// Room that reads under way hold in the answer window.
     pub(super) reading: BTreeMap<u32, usize>,
-    /// Another link to the same node took its place.
-    pub(super) retiring: bool,
+    /// The link to the same node that took its place.
+    pub(super) retiring: Option<ConnId>,
+    /// An answer has come over it: the other side has it open, too.
+    pub(super) proved: bool,
 }
 
 impl Link {
@@ -86,7 +88,8 @@ impl Link {
             unanswered: 0,
             reads: VecDeque::new(),
             reading: BTreeMap::new(),
-            retiring: false,
+            retiring: None,
+            proved: false,
         }
     }
 

@@ -290,6 +290,10 @@ impl Links {
         link.in_flight = link.in_flight.saturating_sub(asked.weight);
         link.send_waiting();
         self.touched.insert(conn);
+        if !core::mem::replace(&mut link.proved, true) {
+            let replaced = self.links.iter().filter(|(_, link)| link.retiring == Some(conn));
+            self.touched.extend(replaced.map(|(conn, _)| *conn));
+        }
         Some(asked.call)
     }
 
@@ -303,10 +307,11 @@ impl Links {
             .collect()
     }
 
-    /// Ends the link once nothing is under way on it: another one to the same node took its place.
-    pub(super) fn retire(&mut self, conn: ConnId) {
+    /// Ends the link once nothing is under way on it, and the one to the same node that took its place is known to be
+    /// open on the other side, too: there is always one.
+    pub(super) fn retire(&mut self, conn: ConnId, by: ConnId) {
         if let Some(link) = self.links.get_mut(&conn) {
-            link.retiring = true;
+            link.retiring = Some(by);
             self.touched.insert(conn);
         }
     }
@@ -338,10 +343,17 @@ impl Links {
 
     /// Gives the driver what the link has to send, and closes it if it is time.
     pub(super) fn flush(&mut self, now: Now, conn: ConnId, out: &mut Outputs) {
-        let Some(link) = self.links.get_mut(&conn) else { return };
-        if link.retiring && !link.is_busy() {
-            link.retiring = false;
-            self.close(now, conn, CloseReason::Duplicate);
+        let retiring = self.links.get(&conn).filter(|link| !link.is_busy()).and_then(|link| link.retiring);
+        if let Some(by) = retiring {
+            let proved = self.links.get(&by).map(|by| by.proved && by.peer().is_some());
+            if proved != Some(false)
+                && let Some(link) = self.links.get_mut(&conn)
+            {
+                link.retiring = None;
+            }
+            if proved == Some(true) {
+                self.close(now, conn, CloseReason::Duplicate);
+            }
         }
         let Some(link) = self.links.get_mut(&conn) else { return };
         while let Some(bytes) = link.session().and_then(Session::poll_transmit) {

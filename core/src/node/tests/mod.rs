@@ -6,6 +6,7 @@ mod network;
 mod probe;
 mod quorums;
 mod reads;
+mod repair;
 mod votes;
 mod writes;
 

@@ -1,0 +1,483 @@
+//! Coming to hold the same: joining empty, coming back, healing, handing on; and sources that lie.
+
+use alloc::collections::BTreeMap;
+
+use super::*;
+use crate::error::PeerFault;
+use crate::sim::{Cut, SimDisk};
+use crate::wire::{ErrorCode, PinsPage, PullCursor, PulledPin, RecordsPage};
+
+/// Longer than any of this takes: suspicion, redials, and a few pulls.
+const LONG: Duration = Duration::from_secs(180);
+
+/// Stores one blob and its record, on as many copies as can be had.
+fn store(town: &mut Town, owner: &Owner, client: HostId, number: u8) -> BlobId {
+    store_as(town, owner, client, number, blob(number))
+}
+
+fn store_as(town: &mut Town, owner: &Owner, client: HostId, number: u8, bytes: Bytes) -> BlobId {
+    let since = version(town, 0);
+    let mut id = [number; 16];
+    id[8..].copy_from_slice(&since.ms().to_be_bytes());
+    let object = ObjectId(id);
+    let answer = town.ask(client, owner.put_blob(name(number), object, since, &bytes));
+    assert!(matches!(answer, Response::Stored { .. }), "{answer:?}");
+    let answer = town.ask(client, put(&owner.record(name(number), since, object, bytes.len() as u64)));
+    assert!(matches!(answer, Response::Stored { .. }), "{answer:?}");
+    town.world.run_for(Duration::from_millis(20));
+    SUITE.blob_id(&bytes)
+}
+
+fn delete(town: &mut Town, owner: &Owner, client: HostId, number: u8) {
+    let tombstone = owner.tombstone(name(number), version(town, 10));
+    let answer = town.ask(client, put(&tombstone));
+    assert!(matches!(answer, Response::Stored { .. }), "{answer:?}");
+    town.world.run_for(Duration::from_millis(20));
+}
+
+/// As a script does: asks a node until nothing is missing there and it is not syncing.
+fn is_caught_up(town: &mut Town, host: HostId) -> bool {
+    let status = town.node(host, |node, _| {
+        let mut status = Status::default();
+        node.hub.repair_status(&mut status);
+        status
+    });
+    if status.syncing {
+        return false;
+    }
+    let home = town.add_control(host);
+    let status = town.status(home);
+    town.world.crash(home);
+    status.copies_missing == 0 && !status.syncing
+}
+
+fn wait_caught_up(town: &mut Town) {
+    for host in town.nodes.clone() {
+        if town.world.is_up(host) {
+            assert!(town.run_until(LONG, |town| {
+                town.world.run_for(SECOND / 4);
+                is_caught_up(town, host)
+            }), "{host:?} catches up");
+        }
+    }
+}
+
+/// Records (without what belongs to one node alone) and pins that a node holds.
+fn rows(town: &Town, host: HostId) -> BTreeMap<Bytes, Bytes> {
+    let rows = town.world.disk(host).rows().iter();
+    let kept = rows.filter_map(|(key, value)| match key[0] {
+        1 => Some((key.clone(), value.slice(17..))),
+        2 => Some((key.clone(), value.clone())),
+        _ => None,
+    });
+    kept.collect()
+}
+
+fn assert_alike(town: &mut Town, hosts: &[HostId]) {
+    let first = hosts[0];
+    for host in &hosts[1..] {
+        let alike = |town: &mut Town| {
+            rows(town, first) == rows(town, *host)
+                && town.world.disk(first).blobs().keys().eq(town.world.disk(*host).blobs().keys())
+        };
+        if !town.run_until(LONG, |town| {
+            town.world.run_for(SECOND);
+            alike(town)
+        }) {
+            assert_eq!(rows(town, first), rows(town, *host), "{first:?} and {host:?}");
+            panic!("{first:?} and {host:?} hold different blobs");
+        }
+    }
+}
+
+fn pulls_everything(town: &mut Town, ids: &[BlobId]) {
+    for id in ids {
+        let holders = town.holders(id);
+        let up = town.nodes.iter().filter(|host| town.world.is_up(**host)).count();
+        assert!(holders.len() >= up.min(3), "{id:?} is only on {holders:?}");
+    }
+}
+
+#[test]
+fn an_empty_node_that_joins_comes_to_hold_what_belongs_to_it() {
+    let mut town = Town::of(2);
+    let owner = Owner::new(&town, 1);
+    let client = town.add_client(&owner, HostId(0));
+    let ids: Vec<_> = (1..9).map(|number| store(&mut town, &owner, client, number)).collect();
+    delete(&mut town, &owner, client, 1);
+    let floor = Owner::new(&town, 2).floor(version(&town, 0));
+    let floored = town.add_client(&Owner::new(&town, 2), HostId(0));
+    town.ask(floored, put(&floor));
+    let new = town.add_node(vec![(None, addr(0))]);
+    wait_caught_up(&mut town);
+    pulls_everything(&mut town, &ids[1..]);
+    assert_alike(&mut town, &[HostId(0), HostId(1), new]);
+}
+
+#[test]
+fn two_of_three_lost_one_after_the_other_lose_nothing() {
+    let mut town = Town::of(3);
+    let owner = Owner::new(&town, 1);
+    let client = town.add_client(&owner, HostId(0));
+    let ids: Vec<_> = (1..9).map(|number| store(&mut town, &owner, client, number)).collect();
+    for lost in [1, 2] {
+        town.world.crash(HostId(lost));
+        *town.world.disk_mut(HostId(lost)) = SimDisk::new([lost as u8; 32]);
+        town.world.run_for(SECOND);
+        town.restart(HostId(lost));
+        town.wait_whole();
+        wait_caught_up(&mut town);
+        pulls_everything(&mut town, &ids);
+    }
+    assert_alike(&mut town, &[HostId(0), HostId(1), HostId(2)]);
+}
+
+#[test]
+fn two_of_three_lost_for_good_are_replaced_by_new_ones() {
+    let mut town = Town::of(3);
+    let owner = Owner::new(&town, 1);
+    let client = town.add_client(&owner, HostId(0));
+    let ids: Vec<_> = (1..9).map(|number| store(&mut town, &owner, client, number)).collect();
+    for lost in [1, 2] {
+        town.world.crash(HostId(lost));
+        town.world.run_for(SECOND);
+        town.add_node(vec![(None, addr(0))]);
+        town.wait_whole();
+        wait_caught_up(&mut town);
+    }
+    let entry = *town.nodes.last().unwrap();
+    let reader = town.add_client(&owner, entry);
+    for (number, id) in (1..).zip(ids) {
+        assert!(!town.holders(&id).is_empty());
+        let answer = town.ask(reader, read(&blob(number)));
+        assert!(matches!(answer, Response::Blob { .. }), "{answer:?}");
+        let answer = town.ask(reader, owner.get(name(number)));
+        assert!(matches!(answer, Response::Record { record: Some(_), .. }), "{answer:?}");
+    }
+}
+
+#[test]
+fn a_member_back_with_its_old_disk_gets_what_it_missed_and_loses_what_died() {
+    let mut town = Town::of(3);
+    let owner = Owner::new(&town, 1);
+    let client = town.add_client(&owner, HostId(0));
+    for number in 1..6 {
+        store(&mut town, &owner, client, number);
+    }
+    town.world.crash(HostId(2));
+    let new = store(&mut town, &owner, client, 6);
+    let over = store_as(&mut town, &owner, client, 2, blob(77));
+    delete(&mut town, &owner, client, 1);
+    town.restart(HostId(2));
+    town.wait_whole();
+    wait_caught_up(&mut town);
+    for id in [new, over] {
+        assert!(town.holders(&id).contains(&HostId(2)));
+    }
+    assert_alike(&mut town, &[HostId(0), HostId(1), HostId(2)]);
+    assert_eq!(town.holders(&SUITE.blob_id(&blob(1))), []);
+}
+
+#[test]
+fn both_sides_of_a_partition_agree_after_it() {
+    let mut town = Town::of(3);
+    let owner = Owner::new(&town, 1);
+    let (few, many) = (HostId(2), [HostId(0), HostId(1)]);
+    let (left, right) = (town.add_client(&owner, HostId(0)), town.add_client(&owner, few));
+    for number in 1..5 {
+        store(&mut town, &owner, left, number);
+    }
+    many.iter().for_each(|host| town.world.cut(few, *host, Cut::Reset));
+    town.world.run_for(SECOND);
+    store(&mut town, &owner, left, 5);
+    store(&mut town, &owner, right, 6);
+    store_as(&mut town, &owner, left, 2, blob(72));
+    store_as(&mut town, &owner, right, 2, blob(73));
+    delete(&mut town, &owner, left, 3);
+    delete(&mut town, &owner, right, 4);
+    many.iter().for_each(|host| town.world.heal(few, *host));
+    town.wait_whole();
+    wait_caught_up(&mut town);
+    assert_alike(&mut town, &[many[0], many[1], few]);
+    // The loser of the race, and what was deleted on one side only, are nowhere.
+    for gone in [72, 3, 4] {
+        assert_eq!(town.holders(&SUITE.blob_id(&blob(gone))), [], "{gone}");
+    }
+    assert_eq!(town.holders(&SUITE.blob_id(&blob(73))).len(), 3);
+}
+
+#[test]
+fn a_damaged_copy_is_brought_back_from_another_replica() {
+    let mut town = Town::of(3);
+    let owner = Owner::new(&town, 1);
+    let client = town.add_client(&owner, HostId(0));
+    let id = store(&mut town, &owner, client, 1);
+    town.world.run_for(SECOND);
+    assert!(town.world.disk_mut(HostId(1)).rot(&id));
+    let home = town.add_control(HostId(1));
+    let answer = town.ask(home, Request::Verify { after: None });
+    assert!(matches!(&answer, Response::Verified { damaged, .. } if *damaged == [id]), "{answer:?}");
+    assert!(!town.holders(&id).contains(&HostId(1)));
+    town.world.run_for(town.config.pull_every + SECOND);
+    assert!(town.holders(&id).contains(&HostId(1)));
+    assert_eq!(town.world.disk(HostId(1)).blobs().get(&id), Some(&blob(1)));
+}
+
+#[test]
+fn what_was_evicted_is_left_alone_for_an_hour() {
+    let config = Config { pull_every: Duration::from_secs(600), ..Config::default() };
+    let mut town = Town::with(3, config);
+    let owner = Owner::new(&town, 1);
+    let client = town.add_client(&owner, HostId(0));
+    let id = store(&mut town, &owner, client, 1);
+    let home = town.add_control(HostId(1));
+    town.ask(home, Request::Evict { owner: owner.id(), name: None });
+    town.world.run_for(Duration::from_secs(3000));
+    assert!(!town.holders(&id).contains(&HostId(1)));
+    town.world.run_for(Duration::from_secs(1800));
+    assert!(town.holders(&id).contains(&HostId(1)));
+}
+
+#[test]
+fn strays_go_only_when_every_member_of_the_set_has_confirmed() {
+    let mut town = Town::of(3);
+    let owner = Owner::new(&town, 1);
+    let client = town.add_client(&owner, HostId(0));
+    let ids: Vec<_> = (1..21).map(|number| store(&mut town, &owner, client, number)).collect();
+    town.world.run_for(SECOND);
+    // Two more: most of what the three hold belongs to others now, and one of the new ones is away at once.
+    town.add_node(vec![(None, addr(0))]);
+    town.wait_whole();
+    let away = town.add_node(vec![(None, addr(0))]);
+    town.wait_whole();
+    town.world.crash(away);
+    town.world.run_for(Duration::from_secs(60));
+    let away_id = town.node(HostId(0), |node, _| {
+        node.hub.members.ids().find(|id| node.hub.peers.link(id).is_none() && *id != node.hub.own).unwrap()
+    });
+    for id in &ids {
+        let set = town.node(HostId(0), |node, _| node.hub.view.replicas(&super::super::view::blob_position(id)));
+        if set.contains(&away_id) {
+            // The three that had it have it still.
+            let holders = town.holders(id);
+            assert!((0..3).all(|host| holders.contains(&HostId(host))), "{id:?}: {holders:?}");
+        }
+    }
+    town.restart(away);
+    town.wait_whole();
+    wait_caught_up(&mut town);
+    assert!(town.run_until(LONG, |town| {
+        town.world.run_for(SECOND);
+        let mut left = 0;
+        for host in town.nodes.clone() {
+            left += town.node(host, |node, _| node.hub.strays_left());
+        }
+        left == 0
+    }), "all strays are handed on");
+    // Linger.
+    town.world.run_for(Duration::from_secs(30));
+    for id in &ids {
+        assert_eq!(town.holders(id).len(), 3, "{id:?}");
+    }
+    let records: usize = town.nodes.clone().into_iter().map(|host| {
+        rows(&town, host).keys().filter(|key| key[0] == 1).count()
+    }).sum();
+    assert!(records >= 3 * ids.len());
+}
+
+#[test]
+fn a_hint_reaches_its_replicas_when_they_are_back() {
+    let mut town = Town::of(7);
+    let owner = Owner::new(&town, 1);
+    let entry = HostId(0);
+    let client = town.add_client(&owner, entry);
+    let own = town.id(entry);
+    // Something of which the entry node is no replica.
+    let number = (1..200).find(|number| {
+        let id = SUITE.blob_id(&blob(*number));
+        town.node(entry, |node, _| !node.hub.view.replicas(&super::super::view::blob_position(&id)).contains(&own))
+    });
+    let number = number.unwrap();
+    (1..7).for_each(|host| town.world.cut(entry, HostId(host), Cut::Reset));
+    town.world.run_for(SECOND);
+    let since = version(&town, 0);
+    let bytes = blob(number);
+    let answer = town.ask(client, owner.put_blob(name(number), object(1), since, &bytes));
+    assert_eq!(answer, Response::Stored { copies: 0, wanted: 2 });
+    (1..7).for_each(|host| town.world.heal(entry, HostId(host)));
+    town.wait_whole();
+    let id = SUITE.blob_id(&bytes);
+    assert!(town.run_until(LONG, |town| {
+        town.world.run_for(SECOND);
+        town.holders(&id).iter().filter(|host| **host != entry).count() == 3
+    }));
+    // The hint itself goes, after its linger.
+    town.world.run_for(Duration::from_secs(60));
+    assert_eq!(town.holders(&id).len(), 3);
+    assert!(!town.holders(&id).contains(&entry));
+}
+
+#[test]
+fn a_pull_goes_on_after_its_link_was_lost() {
+    let mut town = Town::of(2);
+    let owner = Owner::new(&town, 1);
+    let client = town.add_client(&owner, HostId(0));
+    let ids: Vec<_> = (1..31).map(|number| store(&mut town, &owner, client, number)).collect();
+    let new = town.add_node(vec![(None, addr(0))]);
+    for _ in 0..5 {
+        town.world.run_for(Duration::from_millis(40));
+        for host in [0, 1] {
+            town.world.cut(new, HostId(host), Cut::Reset);
+            town.world.heal(new, HostId(host));
+        }
+    }
+    town.wait_whole();
+    wait_caught_up(&mut town);
+    pulls_everything(&mut town, &ids);
+    assert_alike(&mut town, &[HostId(0), HostId(1), new]);
+}
+
+#[test]
+fn nothing_is_pulled_again_and_again_because_a_link_comes_and_goes() {
+    let mut town = Town::of(2);
+    let (_, _) = (town.id(HostId(0)), town.id(HostId(1)));
+    town.world.run_for(SECOND * 30);
+    let silent = town.add_member(flapping).0;
+    let mut pulls = 0;
+    for _ in 0..20 {
+        town.world.run_for(SECOND / 2);
+        pulls += town.probe(silent, |probe, _| {
+            let seen = core::mem::take(&mut probe.seen);
+            seen.iter().filter(|request| is_first_page(request)).count()
+        });
+        town.world.cut(HostId(0), silent, Cut::Reset);
+        town.world.heal(HostId(0), silent);
+        town.probe(silent, |probe, _| probe.dial(addr(0)));
+    }
+    assert!(pulls <= 4, "{pulls} pulls in ten seconds");
+}
+
+fn is_first_page(request: &Request) -> bool {
+    matches!(request, Request::PullRecords { part: crate::wire::PullPart::Floors, rows: 1.., .. })
+}
+
+fn flapping(request: &Request) -> Option<Response> {
+    nothing_held(request)
+}
+
+/// What a member answers that holds nothing.
+fn nothing_held(request: &Request) -> Option<Response> {
+    match request {
+        Request::Ping { .. } => Some(Response::Pong { unix_ms: 0 }),
+        Request::PullRecords { .. } => Some(Response::PulledRecords(RecordsPage::default())),
+        Request::PullPins { .. } => Some(Response::PulledPins(PinsPage::default())),
+        _ => None,
+    }
+}
+
+fn cursor(number: u8) -> PullCursor {
+    PullCursor { at: [number; 32], ..PullCursor::default() }
+}
+
+/// The faults that the first node has told.
+fn faults(town: &Town) -> Vec<PeerFault> {
+    let fault = |event| match event {
+        NodeEvent::Fault { fault, .. } => Some(fault),
+        _ => None,
+    };
+    town.events(HostId(0)).into_iter().filter_map(fault).collect()
+}
+
+fn liar_is_found(script: Script) {
+    let mut town = Town::of(1);
+    town.add_member(script);
+    let found = town.run_until(Duration::from_secs(60), |town| faults(town).contains(&PeerFault::WrongContent));
+    assert!(found, "{:?}", faults(&town));
+    // And it is not asked again and again.
+    town.world.run_for(Duration::from_secs(60));
+    assert!(faults(&town).len() < 30);
+}
+
+#[test]
+fn a_source_whose_pages_never_end_is_at_fault() {
+    liar_is_found(|request| match request {
+        Request::PullRecords { after, .. } => {
+            let next = Some(cursor(after.map_or(1, |after| after.at[0].wrapping_add(1))));
+            Some(Response::PulledRecords(RecordsPage { next, ..RecordsPage::default() }))
+        }
+        request => nothing_held(request),
+    });
+}
+
+/// An owner of towns like these, and something of its.
+fn lying_pin(number: u8) -> PulledPin {
+    let town = Town::empty(Config::default());
+    let owner = Owner::new(&town, 1);
+    let pin = owner.pin(name(number), object(number), version(&town, 0), &blob(number));
+    PulledPin { pin, lease_ms: 0, pending: true }
+}
+
+#[test]
+fn a_source_whose_rows_are_out_of_order_is_at_fault() {
+    liar_is_found(|request| match request {
+        Request::PullPins { .. } => {
+            let pin = lying_pin(1);
+            Some(Response::PulledPins(PinsPage { pins: vec![pin.clone(), pin], next: None }))
+        }
+        request => nothing_held(request),
+    });
+}
+
+#[test]
+fn a_source_whose_pins_nobody_signed_is_at_fault() {
+    liar_is_found(|request| match request {
+        Request::PullPins { .. } => {
+            let mut bytes = lying_pin(1).pin.bytes().to_vec();
+            *bytes.last_mut().unwrap() ^= 1;
+            let pin = Pin::parse(Bytes::from(bytes)).unwrap();
+            let row = PulledPin { pin, lease_ms: 0, pending: true };
+            Some(Response::PulledPins(PinsPage { pins: vec![row], next: None }))
+        }
+        request => nothing_held(request),
+    });
+}
+
+#[test]
+fn a_source_whose_blobs_are_others_is_at_fault() {
+    liar_is_found(|request| match request {
+        Request::PullPins { .. } => {
+            Some(Response::PulledPins(PinsPage { pins: vec![lying_pin(1)], next: None }))
+        }
+        Request::GetBlob { .. } => {
+            Some(Response::Blob { source: NodeId([0; 32]), bytes: Bytes::from_static(b"another") })
+        }
+        request => nothing_held(request),
+    });
+}
+
+#[test]
+fn who_places_the_members_otherwise_is_told_nothing() {
+    let mut town = Town::of(2);
+    let (member, _) = town.add_member(nothing_held);
+    town.world.run_for(SECOND);
+    let pull = Request::PullPins { placement: [9; 32], after: None, rows: 10 };
+    match town.ask(member, pull) {
+        Response::Error(error) => assert_eq!(error.code, ErrorCode::OtherSet),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_client_may_neither_pull_nor_put_pins() {
+    let mut town = Town::of(1);
+    let owner = Owner::new(&town, 1);
+    let client = town.add_client(&owner, HostId(0));
+    let pull = Request::PullPins { placement: [0; 32], after: None, rows: 1 };
+    let prove = Request::Prove { nonce: [0; 32], blobs: vec![] };
+    for request in [pull, prove, Request::PutPins { pins: vec![lying_pin(1)] }] {
+        match town.ask(client, request) {
+            Response::Error(error) => assert_eq!(error.code, ErrorCode::Forbidden),
+            other => panic!("{other:?}"),
+        }
+    }
+}
