@@ -102,7 +102,9 @@ impl Pull {
         let request = match self.at.stage {
             Stage::Rows(part) => Request::PullRecords { placement, part, after, rows },
             Stage::Pins => Request::PullPins { placement, after, rows },
-            Stage::Compare => Request::PullRecords { placement, part: PullPart::Floors, after: None, rows: 0 },
+            Stage::Compare => {
+                Request::PullRecords { placement, part: PullPart::Floors, after: None, rows: 0 }
+            }
         };
         self.open += 1;
         hub.ask(self.op, PAGE, self.from, request);

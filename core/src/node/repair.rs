@@ -215,7 +215,8 @@ impl Hub {
         let due = |(node, source): &(&NodeId, &Source)| {
             !source.running && self.now.mono >= source.at && self.is_responsive(node)
         };
-        let first = self.repair.sources.iter().filter(due).min_by_key(|(_, source)| (!source.lacking, source.at));
+        let first =
+            self.repair.sources.iter().filter(due).min_by_key(|(_, source)| (!source.lacking, source.at));
         first.map(|(node, _)| *node)
     }
 
@@ -226,9 +227,11 @@ impl Hub {
         }
         let running = self.repair.sources.values().filter(|source| source.running).count();
         let free = running < self.setup.config.pulls_at_once;
-        let pulls = self.repair.sources.iter().filter(|(node, source)| {
-            free && !source.running && self.is_responsive(node)
-        });
+        let pulls = self
+            .repair
+            .sources
+            .iter()
+            .filter(|(node, source)| free && !source.running && self.is_responsive(node));
         let chores = [self.repair.refill.timeout(), self.repair.strays.timeout()];
         pulls.map(|(_, source)| source.at).chain(chores.into_iter().flatten()).min()
     }
@@ -274,9 +277,11 @@ impl Hub {
     /// Adds what repair knows: whether there is still something to be had from members that can be reached.
     pub(super) fn repair_status(&self, status: &mut Status) {
         let reachable = |node: &NodeId| self.is_responsive(node);
-        let lacking = self.repair.sources.iter().filter(|(node, source)| {
-            source.lacking && (source.running || reachable(node))
-        });
+        let lacking = self
+            .repair
+            .sources
+            .iter()
+            .filter(|(node, source)| source.lacking && (source.running || reachable(node)));
         let lacking = lacking.count() as u64;
         let alone = self.members.count() <= 1;
         let first = !alone

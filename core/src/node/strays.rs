@@ -141,7 +141,9 @@ impl HandOn {
                 for row in page.pins {
                     match self.waiting.back_mut() {
                         Some(Waiting::Pins(pins))
-                            if pins.last().is_some_and(|last| last.pin.body().blob == row.pin.body().blob) =>
+                            if pins
+                                .last()
+                                .is_some_and(|last| last.pin.body().blob == row.pin.body().blob) =>
                         {
                             pins.push(row);
                         }

@@ -23,9 +23,7 @@ pub use frame::{FRAME_TAG, FrameBuffer, MAX_FRAME, MAX_SEGMENT, SEGMENT_HEADER, 
 pub use hello::{Hello, OwnerProof, Role};
 pub use message::{Class, CloseReason, MESSAGE_HEADER, Message, Outline};
 pub use page::MembershipPage;
-pub use pull::{
-    PinKept, PinsKept, PinsPage, PullCursor, PullPart, PulledPin, PulledRecord, RecordsPage,
-};
+pub use pull::{PinKept, PinsKept, PinsPage, PullCursor, PullPart, PulledPin, PulledRecord, RecordsPage};
 pub use request::{ListCursor, Request};
 pub use response::{ErrorCode, Response, WireError};
 pub use status::{PeerState, PeerStatus, Status};

@@ -148,7 +148,9 @@ impl LocalStore {
             let (rows, more) = answers.rows();
             for (key, value) in &rows {
                 let since = value.first_chunk().and_then(|since| Version::from_bytes(*since));
-                let (Some((owner, name, object)), Some(since)) = (keys::parse_promise(key), since) else { continue };
+                let (Some((owner, name, object)), Some(since)) = (keys::parse_promise(key), since) else {
+                    continue;
+                };
                 if !store.wants(page.walk, &record_position(store.suite, &owner, name.0[0])) {
                     continue;
                 }

@@ -54,10 +54,13 @@ fn is_caught_up(town: &mut Town, host: HostId) -> bool {
 fn wait_caught_up(town: &mut Town) {
     for host in town.nodes.clone() {
         if town.world.is_up(host) {
-            assert!(town.run_until(LONG, |town| {
-                town.world.run_for(SECOND / 4);
-                is_caught_up(town, host)
-            }), "{host:?} catches up");
+            assert!(
+                town.run_until(LONG, |town| {
+                    town.world.run_for(SECOND / 4);
+                    is_caught_up(town, host)
+                }),
+                "{host:?} catches up"
+            );
         }
     }
 }
@@ -256,7 +259,8 @@ fn strays_go_only_when_every_member_of_the_set_has_confirmed() {
         node.hub.members.ids().find(|id| node.hub.peers.link(id).is_none() && *id != node.hub.own).unwrap()
     });
     for id in &ids {
-        let set = town.node(HostId(0), |node, _| node.hub.view.replicas(&super::super::view::blob_position(id)));
+        let set =
+            town.node(HostId(0), |node, _| node.hub.view.replicas(&super::super::view::blob_position(id)));
         if set.contains(&away_id) {
             // The three that had it have it still.
             let holders = town.holders(id);
@@ -266,22 +270,28 @@ fn strays_go_only_when_every_member_of_the_set_has_confirmed() {
     town.restart(away);
     town.wait_whole();
     wait_caught_up(&mut town);
-    assert!(town.run_until(LONG, |town| {
-        town.world.run_for(SECOND);
-        let mut left = 0;
-        for host in town.nodes.clone() {
-            left += town.node(host, |node, _| node.hub.strays_left());
-        }
-        left == 0
-    }), "all strays are handed on");
+    assert!(
+        town.run_until(LONG, |town| {
+            town.world.run_for(SECOND);
+            let mut left = 0;
+            for host in town.nodes.clone() {
+                left += town.node(host, |node, _| node.hub.strays_left());
+            }
+            left == 0
+        }),
+        "all strays are handed on"
+    );
     // Linger.
     town.world.run_for(Duration::from_secs(30));
     for id in &ids {
         assert_eq!(town.holders(id).len(), 3, "{id:?}");
     }
-    let records: usize = town.nodes.clone().into_iter().map(|host| {
-        rows(&town, host).keys().filter(|key| key[0] == 1).count()
-    }).sum();
+    let records: usize = town
+        .nodes
+        .clone()
+        .into_iter()
+        .map(|host| rows(&town, host).keys().filter(|key| key[0] == 1).count())
+        .sum();
     assert!(records >= 3 * ids.len());
 }
 
@@ -295,7 +305,9 @@ fn a_hint_reaches_its_replicas_when_they_are_back() {
     // Something of which the entry node is no replica.
     let number = (1..200).find(|number| {
         let id = SUITE.blob_id(&blob(*number));
-        town.node(entry, |node, _| !node.hub.view.replicas(&super::super::view::blob_position(&id)).contains(&own))
+        town.node(entry, |node, _| {
+            !node.hub.view.replicas(&super::super::view::blob_position(&id)).contains(&own)
+        })
     });
     let number = number.unwrap();
     (1..7).for_each(|host| town.world.cut(entry, HostId(host), Cut::Reset));
@@ -391,7 +403,8 @@ fn faults(town: &Town) -> Vec<PeerFault> {
 fn liar_is_found(script: Script) {
     let mut town = Town::of(1);
     town.add_member(script);
-    let found = town.run_until(Duration::from_secs(60), |town| faults(town).contains(&PeerFault::WrongContent));
+    let found =
+        town.run_until(Duration::from_secs(60), |town| faults(town).contains(&PeerFault::WrongContent));
     assert!(found, "{:?}", faults(&town));
     // And it is not asked again and again.
     town.world.run_for(Duration::from_secs(60));
