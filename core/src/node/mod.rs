@@ -8,10 +8,12 @@
 //! * [`view`]: the ring, a pure function of the members;
 //! * `serve`: who may ask what; `hub`: calls to the own store and to other members, each answered once;
 //! * `operation` and its implementors: `entry` and `have` (writes), `read`, `lookup` and `list` (reads), `offer`
-//!   (proofs of deaths); `ballot` says whose answer counts, `tally` counts copies.
+//!   (proofs of deaths); `ballot` says whose answer counts, `tally` counts copies;
+//! * `repair`: when to take from whom and when to hand on. `pull`, `refill` (both by `fetch`) and `strays` (by `hand_on`):
+//!   how members come to hold what they should, and no more.
 //!
-//! Hints, Syncing, repair and the departure of silent members from the placement belong beside these; until they
-//! are built a silent member keeps its place, so that nothing moves.
+//! Until the departure of silent members from the placement is built a silent member keeps its place, so that nothing
+//! moves.
 
 mod ballot;
 mod bootstrap;

@@ -183,7 +183,7 @@ impl Pull {
             self.open += 1;
             self.pins.clone_from(&page.pins);
             let request = Request::PutPins { pins: page.pins };
-            hub.ask_own(self.op, KEEP, Origin::Node(self.from), Keep::Replica, request);
+            hub.ask_own(self.op, KEEP, Origin::Own, Keep::Replica, request);
         }
         self.progress(hub)
     }

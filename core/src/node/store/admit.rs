@@ -6,6 +6,7 @@ use super::LocalStore;
 use super::api::Origin;
 use super::blob::HAVE_STEP;
 use super::effects::Effect;
+use super::keys;
 use super::known::{Known, Wanted};
 use super::operation::{Op, Refusal};
 use crate::config::limit;
@@ -17,6 +18,7 @@ use alloc::vec::Vec;
 
 /// Pins being admitted.
 struct Admission {
+    origin: Origin,
     pins: Vec<PulledPin>,
     kept: PinsKept,
     /// Bytes of the records by which some are dead.
@@ -31,7 +33,7 @@ impl LocalStore {
         if !pins.iter().all(|row| origin.may_write(&row.pin.body().owner)) {
             return self.refuse(op, ErrorCode::Forbidden);
         }
-        self.admit_step(op, Admission { pins, kept: PinsKept::default(), bytes: 0 });
+        self.admit_step(op, Admission { origin, pins, kept: PinsKept::default(), bytes: 0 });
     }
 
     fn admit_step(&mut self, op: Op, mut admission: Admission) {
@@ -44,14 +46,21 @@ impl LocalStore {
         let Some(verify) = self.verify_pins(&pins) else { return self.refuse(op, ErrorCode::Invalid) };
         self.lock(op, Self::pin_locks(&pins), move |store, op| {
             let (get, wanted) = Wanted::new(store.suite).pins(&pins).effect();
-            let mut effects = vec![verify, get];
+            let evicted = pins.iter().map(|pin| keys::evicted(&pin.body().blob)).collect();
+            let mut effects = vec![verify, get, Effect::get(evicted)];
             effects.extend(pins.iter().map(|pin| Effect::is_there(pin.body().blob)));
             store.gather(op, effects, move |store, mut answers| {
                 if !answers.all_verified() {
                     return store.refuse(op, ErrorCode::Invalid);
                 }
                 let known = Known::new(wanted, answers.values());
-                let there: Vec<bool> = step.iter().map(|_| answers.blob().is_some()).collect();
+                // To this node itself: what was dropped by hand is not to be fetched yet.
+                let is_own = admission.origin == Origin::Own;
+                let evicted = answers.values();
+                let evicted = evicted.iter().map(|at| is_own && store.is_evicted(at.as_deref()));
+                let evicted: Vec<bool> = evicted.collect();
+                let there = evicted.into_iter().map(|evicted| answers.blob().is_some() || evicted);
+                let there: Vec<bool> = there.collect();
                 let changes = store.admit_rows(&mut admission, &step, &there, &known);
                 let effect = (!changes.is_empty()).then(|| Effect::apply(changes));
                 store.gather(op, effect.into_iter().collect(), move |store, _| {

@@ -50,9 +50,7 @@ impl LocalStore {
             store.gather(op, effects, move |store, mut answers| {
                 let evicted = answers.values();
                 let missing = pins.into_iter().zip(evicted).filter(|(_, evicted)| {
-                    let at = evicted.as_ref().and_then(|value| value.first_chunk());
-                    let is_left_alone = at.is_some_and(|at| store.is_left_alone(u64::from_be_bytes(*at)));
-                    answers.blob().is_none() && !is_left_alone
+                    answers.blob().is_none() && !store.is_evicted(evicted.as_deref())
                 });
                 let row = |(pin, _)| PulledPin { pin, lease_ms: 0, pending: false };
                 let pins: Vec<PulledPin> = missing.map(row).collect();
@@ -105,6 +103,12 @@ impl LocalStore {
                 _ => store.reply(op, Response::PulledRecords(page)),
             }
         });
+    }
+
+    /// True for a row that says that a blob was dropped by hand not long ago.
+    pub(super) fn is_evicted(&self, row: Option<&[u8]>) -> bool {
+        let at = row.and_then(|row| row.first_chunk());
+        at.is_some_and(|at| self.is_left_alone(u64::from_be_bytes(*at)))
     }
 
     /// True while what was dropped by hand at this running time is not to be brought back.

@@ -205,6 +205,16 @@ impl Bench {
         self.replies.remove(&token).expect("each request has one answer")
     }
 
+    /// Something that is no request of anybody, and everything that follows from it.
+    pub(super) fn call(&mut self, call: impl FnOnce(&mut LocalStore, Now, u64)) -> Response {
+        self.next_token += 1;
+        let token = self.next_token;
+        call(&mut self.store, self.now, token);
+        self.take_outputs();
+        self.run();
+        self.replies.remove(&token).expect("each call has one answer")
+    }
+
     fn take_outputs(&mut self) {
         while let Some(output) = self.store.poll() {
             match output {

@@ -12,6 +12,7 @@ mod lists;
 mod model;
 mod promises;
 mod records;
+mod repair;
 mod things;
 mod tombstones;
 mod upkeep;
