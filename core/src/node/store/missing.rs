@@ -49,9 +49,10 @@ impl LocalStore {
             effects.extend(pins.iter().map(|pin| Effect::is_there(pin.body().blob)));
             store.gather(op, effects, move |store, mut answers| {
                 let evicted = answers.values();
-                let missing = pins.into_iter().zip(evicted).filter(|(_, evicted)| {
-                    answers.blob().is_none() && !store.is_evicted(evicted.as_deref())
-                });
+                let missing = pins
+                    .into_iter()
+                    .zip(evicted)
+                    .filter(|(_, evicted)| answers.blob().is_none() && !store.is_evicted(evicted.as_deref()));
                 let row = |(pin, _)| PulledPin { pin, lease_ms: 0, pending: false };
                 let pins: Vec<PulledPin> = missing.map(row).collect();
                 match rest {

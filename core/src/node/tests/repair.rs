@@ -304,9 +304,7 @@ fn a_hint_reaches_its_replicas_when_they_are_back() {
     // Something of which the entry node is no replica.
     let number = (1..200).find(|number| {
         let id = SUITE.blob_id(&blob(*number));
-        town.node(entry, |node, _| {
-            !node.hub.view.replicas(&blob_position(&id)).contains(&own)
-        })
+        town.node(entry, |node, _| !node.hub.view.replicas(&blob_position(&id)).contains(&own))
     });
     let number = number.unwrap();
     (1..7).for_each(|host| town.world.cut(entry, HostId(host), Cut::Reset));
