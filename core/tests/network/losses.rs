@@ -1,9 +1,9 @@
 //! Nodes that are gone, cut off, restarted, or have dropped what they had.
 
 use super::*;
-use quantumsync_core::client::GetOptions;
+use quantumsync_core::client::{ClientEvent, GetOptions, StoreOptions};
 use quantumsync_core::error::OpError;
-use quantumsync_core::sim::Cut;
+use quantumsync_core::sim::{Cut, PeerEvent};
 
 #[test]
 fn what_the_entry_node_dropped_comes_back_from_the_replicas() {
@@ -65,6 +65,115 @@ fn a_client_enters_by_another_node_when_the_first_is_gone() {
     three.town.store(client, "file", &bytes).expect("the store succeeds");
     three.town.world.crash(nodes[0]);
     assert!(three.town.get(client, "file").is_ok_and(|(read, _)| read == bytes));
+}
+
+#[test]
+fn an_upload_goes_on_by_another_node_soon_after_the_first_falls_silent() {
+    let mut three = Three::new();
+    let (vault, nodes) = (three.town.vault(), three.nodes.clone());
+    let client = three.town.add_client(&vault, &nodes, false);
+    let bytes = content(1, 9_000_000);
+    let op = three.town.command(client, |client, now| client.store(now, "file", StoreOptions::default()));
+    let mut rest = bytes.clone();
+    let mut start = None;
+    let outcome = loop {
+        // A few portions are on their way when the entry node is swallowed.
+        if start.is_none() && rest.len() < 6_000_000 {
+            nodes.iter().for_each(|other| {
+                if *other != nodes[0] {
+                    three.town.world.cut(nodes[0], *other, Cut::Silent);
+                }
+            });
+            three.town.world.cut(nodes[0], client, Cut::Silent);
+            start = Some(three.town.world.now().mono);
+        }
+        match three.town.world.next_event(client) {
+            Some(PeerEvent::Client(ClientEvent::NeedData { max, .. })) => {
+                let portion = rest.split_to(rest.len().min(max));
+                let is_last = rest.is_empty();
+                three.town.command(client, |client, now| {
+                    if !portion.is_empty() {
+                        client.provide(now, op, portion).expect("as much as was asked for");
+                    }
+                    if is_last {
+                        client.finish(now, op).expect("a store that runs");
+                    }
+                });
+            }
+            Some(PeerEvent::Client(ClientEvent::Done { outcome, .. })) => break outcome,
+            Some(PeerEvent::Client(ClientEvent::Failed { error, .. })) => panic!("{error:?}"),
+            Some(_) => {}
+            None => three.town.world.run_for(Duration::from_millis(1)),
+        }
+    };
+    let took = three.town.world.now().mono - start.expect("it was cut off meanwhile");
+    assert!(took < Duration::from_secs(20), "{took:?}");
+    assert!(matches!(outcome, Outcome::Stored { copies: 2.., wanted: 2, .. }), "{outcome:?}");
+    assert!(three.town.get(client, "file").is_ok_and(|(read, _)| read == bytes));
+}
+
+#[test]
+fn a_vault_takes_no_version_older_than_one_that_it_has_seen() {
+    let mut three = Three::new();
+    let (vault, nodes) = (three.town.vault(), three.nodes.clone());
+    let client = three.town.add_client(&vault, &nodes, false);
+    three.town.store(client, "file", &content(1, 1000)).expect("the store succeeds");
+    three.wait(5);
+    three.town.world.crash(nodes[1]);
+    three.town.world.crash(nodes[2]);
+    let newer = three.town.store(client, "file", &content(2, 1000));
+    assert!(matches!(newer, Ok(Outcome::Stored { copies: 1, wanted: 2, .. })), "{newer:?}");
+    // The only copy of the newer one goes away; the others know the older one alone.
+    three.town.world.crash(nodes[0]);
+    three.town.restart(nodes[1]);
+    three.town.restart(nodes[2]);
+    three.wait(20);
+    assert_eq!(three.town.get(client, "file").err(), Some(OpError::Rollback));
+    three.town.restart(nodes[0]);
+    three.wait(30);
+    assert!(three.town.get(client, "file").is_ok_and(|(read, _)| read == content(2, 1000)));
+}
+
+#[test]
+fn of_two_devices_that_store_one_key_at_once_each_ends_whole() {
+    let mut three = Three::new();
+    let (vault, nodes) = (three.town.vault(), three.nodes.clone());
+    let [slow, quick] = [0, 1].map(|node| three.town.add_client(&vault, &nodes[node..=node], false));
+    three.town.store(slow, "file", &content(1, 1_000_000)).expect("the store succeeds");
+    let op = three.town.command(slow, |client, now| client.store(now, "file", StoreOptions::default()));
+    let ours = content(2, 3_000_000);
+    let mut rest = ours.clone();
+    three.town.world.run_for(Duration::from_secs(1));
+    let mut theirs = Some(content(3, 2_000_000));
+    let outcome = loop {
+        match three.town.world.next_event(slow) {
+            Some(PeerEvent::Client(ClientEvent::NeedData { max, .. })) => {
+                if let Some(theirs) = theirs.take_if(|_| rest.len() < 2_000_000) {
+                    three.town.store(quick, "file", &theirs).expect("the other's store succeeds");
+                }
+                let portion = rest.split_to(rest.len().min(max));
+                let is_last = rest.is_empty();
+                three.town.command(slow, |client, now| {
+                    if !portion.is_empty() {
+                        client.provide(now, op, portion).expect("as much as was asked for");
+                    }
+                    if is_last {
+                        client.finish(now, op).expect("a store that runs");
+                    }
+                });
+            }
+            Some(PeerEvent::Client(ClientEvent::Done { op: done, outcome })) if done == op => break outcome,
+            Some(PeerEvent::Client(ClientEvent::Failed { error, .. })) => panic!("{error:?}"),
+            Some(_) => {}
+            None => three.town.world.run_for(Duration::from_millis(1)),
+        }
+    };
+    assert!(theirs.is_none(), "the other device stored in between");
+    assert!(matches!(outcome, Outcome::Stored { copies: 2.., wanted: 2, .. }), "{outcome:?}");
+    for client in [slow, quick] {
+        let (read, _) = three.town.get(client, "file").expect("the newest is whole");
+        assert!(read == ours, "what ended last is what is there");
+    }
 }
 
 #[test]

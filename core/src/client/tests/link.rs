@@ -187,3 +187,42 @@ fn a_late_answer_to_a_cancelled_operation_is_no_fault() {
     assert_eq!(world.get("a").unwrap(), b"content");
     assert_eq!(world.faults(), []);
 }
+
+#[test]
+fn a_silent_entry_node_is_asked_whether_it_lives_and_waited_for_while_it_does() {
+    let mut world = World::new();
+    world.intercept(|entry, request| {
+        entry.held = Some(entry.answer(request));
+        Some(Vec::new())
+    });
+    let op = world.client.get(world.now, "a", GetOptions::default());
+    for _ in 0..45 {
+        world.pass(Duration::from_secs(1));
+    }
+    assert!(Duration::from_secs(45) > Config::default().idle_close);
+    assert_eq!(world.faults(), []);
+    world.entry.let_go();
+    assert_eq!(world.end_of(op), Err(OpError::NotFound));
+}
+
+#[test]
+fn a_dead_entry_node_is_left_for_the_next_one_as_soon_as_it_is_suspect() {
+    let entry = Entry::new(Suite::Sim);
+    let node = entry.node();
+    let mut setup = World::setup(Suite::Sim, Config::default(), 7, 1, &entry);
+    setup.entry = vec![(Some(node), address(1)), (Some(node), address(2))];
+    let mut world = World::from_setup(setup, entry);
+    world.store("a", "content").unwrap();
+    world.entry.is_mute = true;
+    let op = world.client.get(world.now, "a", GetOptions::default());
+    let moved_on = ClientEvent::Connected { node, addr: address(2) };
+    let config = Config::default();
+    let start = world.now.mono;
+    while !world.events.contains(&moved_on) {
+        world.pass(Duration::from_millis(100));
+        let waited = world.now.mono - start;
+        assert!(waited <= config.heartbeat + config.suspect_after + Duration::from_secs(1), "{waited:?}");
+    }
+    world.entry.is_mute = false;
+    assert!(world.end_of(op).is_ok());
+}

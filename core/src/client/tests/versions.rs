@@ -308,3 +308,14 @@ fn a_get_that_an_own_store_overtakes_is_no_rollback() {
     world.end_of(get).unwrap();
     assert_eq!(world.got[&get], b"old");
 }
+
+#[test]
+fn that_a_file_is_not_there_only_a_quorum_can_say() {
+    let mut world = World::new();
+    world.entry.fresh = false;
+    assert_eq!(world.get("a"), Err(OpError::NotFresh));
+    // Those who did not answer may have it: the deletion goes out all the same.
+    assert!(matches!(world.delete("a"), Ok(Outcome::Deleted { .. })));
+    world.entry.fresh = true;
+    assert_eq!(world.delete("b"), Err(OpError::NotFound));
+}

@@ -74,3 +74,15 @@ fn late_answers_about_an_earlier_part_of_a_list_are_nobodys_fault() {
     let faults = |event: &NodeEvent| matches!(event, NodeEvent::Fault { fault: PeerFault::WrongContent, .. });
     assert!(!town.events(HostId(0)).iter().any(faults));
 }
+
+#[test]
+fn the_same_signed_bytes_are_a_success_at_every_entry_node() {
+    let mut town = Town::of(3);
+    let owner = Owner::new(&town, 1);
+    let record = owner.record(name(1), version(&town, 0), object(1), 1);
+    for entry in 0..3 {
+        let client = town.add_client(&owner, HostId(entry));
+        let answer = town.ask(client, put(&record));
+        assert!(matches!(answer, Response::Stored { copies: 2.., wanted: 2 }), "{answer:?}");
+    }
+}
