@@ -187,12 +187,26 @@ pub(super) const fn reserve(request: &Request) -> usize {
         Request::GetBlob { len: 0, .. } | Request::ListRecords { .. } => limit::BLOB,
         Request::PullRecords { .. } | Request::PullPins { .. } => limit::CONTROL_MESSAGE,
         Request::GetBlob { len, .. } => *len as usize,
+        Request::GetRecord { .. } => limit::RECORD,
+        Request::PullRecords { .. } | Request::PullPins { .. } => limit::CONTROL_MESSAGE,
         _ => 0,
     }
 }
 
-pub(super) fn has_read_room(link: &mut Link, window: usize) -> bool {
-    let reserved: usize = link.reading.values().sum();
+/// Reads whose answers are short: they wait for answers that are not read, and not for longer ones under way.
+pub(super) const fn is_brief(request: &Request) -> bool {
+    matches!(
+        request,
+        Request::GetRecord { .. } | Request::PullRecords { .. } | Request::PullPins { .. }
+    )
+}
+
+/// True if the answers that wait on the link, and those to come, leave room for one more. What bulk fills of the window is
+/// never more than the window and a blob, so that brief answers have room beyond it.
+pub(super) fn has_read_room(link: &mut Link, window: usize, request: &Request) -> bool {
+    let (longest, window) =
+        if is_brief(request) { (limit::CONTROL_MESSAGE, window + limit::BLOB) } else { (usize::MAX, window) };
+    let reserved: usize = link.reading.values().filter(|reserved| **reserved <= longest).sum();
     let queued = link.open_session().map_or(0, |session| session.queued(Class::Control));
     reserved + queued < window
 }

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use core::net::{IpAddr, SocketAddr};
 use core::time::Duration;
 
-use super::link::{Caller, Link, Phase, has_read_room, reserve, weight};
+use super::link::{Caller, Link, Phase, has_read_room, is_brief, reserve, weight};
 use crate::config::Config;
 use crate::driver::Output;
 use crate::error::{ApiMisuse, PeerFault};
@@ -220,7 +220,8 @@ impl Links {
     pub(super) fn admit_read(&mut self, caller: Caller, request: Request) -> Option<Request> {
         let window = self.config.answer_window;
         let link = self.links.get_mut(&caller.conn)?;
-        if link.reads.is_empty() && has_read_room(link, window) {
+        let waits = link.reads.iter().any(|(_, before)| is_brief(before) == is_brief(&request));
+        if !waits && has_read_room(link, window, &request) {
             link.reading.insert(caller.id, reserve(&request));
             return Some(request);
         }
@@ -230,13 +231,19 @@ impl Links {
 
     /// The next read of a link for which there is room now.
     pub(super) fn next_read(&mut self, conn: ConnId) -> Option<(Caller, Request)> {
+        let window = self.config.answer_window;
         let link = self.links.get_mut(&conn)?;
-        if link.reads.is_empty() || !has_read_room(link, self.config.answer_window) {
-            return None;
+        let first = |brief| link.reads.iter().position(|(_, request)| is_brief(request) == brief);
+        let firsts = [first(true), first(false)];
+        for at in firsts.into_iter().flatten() {
+            let request = link.reads.get(at).map(|(_, request)| request.clone())?;
+            if has_read_room(link, window, &request) {
+                let (caller, request) = link.reads.remove(at)?;
+                link.reading.insert(caller.id, reserve(&request));
+                return Some((caller, request));
+            }
         }
-        let (caller, request) = link.reads.pop_front()?;
-        link.reading.insert(caller.id, reserve(&request));
-        Some((caller, request))
+        None
     }
 
     /// Reads that wait for answers before them, on all links.

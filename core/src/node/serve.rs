@@ -36,11 +36,12 @@ impl Node {
                 self.hub.settle(&caller, Response::Pong { unix_ms });
             }
             Request::View(page) => self.hub.answer_view(&caller, node, &page),
-            Request::GetBlob { .. } | Request::ListRecords { .. } => self.admit_read(caller, request),
+            Request::GetBlob { .. } | Request::ListRecords { .. } | Request::GetRecord { .. } => {
+                self.admit_read(caller, request);
+            }
             Request::Have { .. }
             | Request::PutBlob { .. }
             | Request::PutRecord { .. }
-            | Request::GetRecord { .. }
             | Request::CheckPins { .. } => self.hub.ask_for(caller, Origin::Node(node), request),
             Request::Status => self.hub.ask_for(caller, Origin::Own, request),
             // What it has still to take from others may be older.
@@ -70,8 +71,9 @@ impl Node {
             Request::ListRecords { owner: asked, .. } if owner != Some(*asked) => {
                 self.hub.refuse(&caller, ErrorCode::Forbidden);
             }
-            Request::GetBlob { .. } | Request::ListRecords { .. } => self.admit_read(caller, request),
-            Request::GetRecord { .. } => self.queue(caller, Origin::Own, request),
+            Request::GetBlob { .. } | Request::ListRecords { .. } | Request::GetRecord { .. } => {
+                self.admit_read(caller, request);
+            }
             Request::Ping { .. } => {
                 let unix_ms = self.hub.now.unix_ms;
                 self.hub.settle(&caller, Response::Pong { unix_ms });

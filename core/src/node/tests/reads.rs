@@ -1,6 +1,7 @@
 //! Reads through an entry node: from its own disk, else from others, checked, hedged, and honest about what is not known.
 
 use super::*;
+use crate::config::limit;
 use crate::error::PeerFault;
 use crate::sim::Cut;
 use crate::wire::ErrorCode;
@@ -317,5 +318,32 @@ fn reads_wait_while_the_answers_before_them_fill_their_link() {
     for id in ids {
         let answer = town.probe(client, |probe, _| probe.take_answer(id));
         assert!(matches!(answer, Some(Response::Blob { .. })), "each is answered in its turn: {answer:?}");
+    }
+}
+
+#[test]
+fn records_wait_for_answers_that_nobody_reads_and_not_for_blobs_under_way() {
+    let mut town = Town::with(1, Config { answer_window: 1, ..Config::default() });
+    let owner = Owner::new(&town, 1);
+    let client = town.add_client(&owner, HostId(0));
+    let bytes = stored(&mut town, &owner, client, 1);
+    town.world.disk_mut(HostId(0)).set_delay(SECOND, SECOND);
+    let waiting = |town: &mut Town| town.node(HostId(0), |node, _| node.hub.links.waiting_reads());
+    for _ in 0..3 {
+        town.probe(client, |probe, _| probe.ask(read(&bytes)));
+    }
+    let first = town.probe(client, |probe, _| probe.ask(owner.get(name(1))));
+    town.world.run_for(SECOND / 4);
+    assert_eq!(waiting(&mut town), 2, "the blobs after the first");
+    let others: Vec<u32> =
+        (0..200).map(|_| town.probe(client, |probe, _| probe.ask(owner.get(name(1))))).collect();
+    town.world.run_for(SECOND / 4);
+    // As many of the longest records as have room.
+    let begun = limit::BLOB / limit::RECORD;
+    assert_eq!(waiting(&mut town), 2 + 200 - begun);
+    town.world.run_for(SECOND * 20);
+    for id in others.into_iter().chain([first]) {
+        let answer = town.probe(client, |probe, _| probe.take_answer(id));
+        assert!(matches!(answer, Some(Response::Record { .. })), "each is answered: {answer:?}");
     }
 }
