@@ -13,8 +13,8 @@ use crate::common::{Peer, command, noise, run, wait_for};
 use crate::link::Link;
 use crate::signed::{Keys, Owner};
 
-/// More memory than this at its peak no single attack may cost a node. What its limits allow is less: windows and credits of a few links,
-/// its store's caches.
+/// More memory than this no attack of these tests costs a node at its peak: the windows and credits of a few links and
+/// the caches of its store are less.
 const MEMORY_KIB: u64 = 320 << 10;
 
 /// A node, and a user of it.

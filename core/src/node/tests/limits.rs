@@ -1,0 +1,132 @@
+//! The limits on a node's time and patience: each does what its configuration says, and nothing else does it.
+
+use super::*;
+use crate::error::PeerFault;
+use crate::wire::MembershipPage;
+
+/// So long that nothing of it happens in a test.
+const NEVER: Duration = Duration::from_secs(1 << 20);
+
+/// A member that lives and knows what the other side knows.
+fn agreeable(request: &Request) -> Option<Response> {
+    match request {
+        Request::Ping { unix_ms } => Some(Response::Pong { unix_ms: *unix_ms }),
+        Request::View(page) => {
+            Some(Response::View(MembershipPage { digest: page.digest, ..MembershipPage::default() }))
+        }
+        _ => None,
+    }
+}
+
+/// How many of these requests a member was sent in this time by a node of this configuration, after the link was new.
+fn asked(config: Config, time: Duration, which: fn(&Request) -> bool) -> usize {
+    let mut town = Town::with(1, config);
+    let (member, _) = town.add_member(agreeable);
+    town.world.run_for(SECOND);
+    town.probe(member, |probe, _| {
+        assert!(probe.is_open());
+        probe.seen.clear();
+    });
+    town.world.run_for(time);
+    town.probe(member, |probe, _| probe.seen.iter().filter(|request| which(request)).count())
+}
+
+#[test]
+fn memberships_are_compared_as_often_as_configured_though_nothing_changed() {
+    let every = |seconds| Config { gossip_every: Duration::from_secs(seconds), ..Config::default() };
+    let views = |config| asked(config, SECOND * 100, |request| matches!(request, Request::View(_)));
+    assert_eq!(views(every(10)), 10);
+    assert_eq!(views(every(50)), 2);
+    assert_eq!(views(Config { gossip_every: NEVER, ..Config::default() }), 0);
+}
+
+#[test]
+fn a_quiet_member_is_asked_whether_it_lives_after_each_heartbeat() {
+    let quiet = Config {
+        gossip_every: NEVER,
+        suspect_after: NEVER,
+        idle_close: NEVER,
+        ..Config::default()
+    };
+    let pings = |heartbeat| {
+        let config = Config { heartbeat, ..quiet.clone() };
+        asked(config, SECOND * 60, |request| matches!(request, Request::Ping { .. }))
+    };
+    // Its answer takes a moment, from which the next silence counts.
+    assert!((19..=20).contains(&pings(SECOND * 3)));
+    assert!((5..=6).contains(&pings(SECOND * 10)));
+    assert_eq!(pings(NEVER), 0);
+}
+
+#[test]
+fn a_lost_member_is_dialled_after_waits_that_double_up_to_the_longest() {
+    let (first, longest) = (SECOND, SECOND * 8);
+    let config = Config { redial_first: first, redial_longest: longest, ..Config::default() };
+    let mut town = Town::with(2, config);
+    let waits = |town: &mut Town, count: usize| {
+        let dials = |town: &mut Town| town.node(HostId(0), |node, _| node.hub.links.dials());
+        let mut waits = Vec::new();
+        let (mut before, mut last) = (dials(town), town.world.now().mono);
+        while waits.len() < count {
+            assert!(town.run_until(SECOND * 20, |town| dials(town) > before), "it is dialled again");
+            waits.push(town.world.now().mono.since(last));
+            (before, last) = (dials(town), town.world.now().mono);
+        }
+        waits
+    };
+    town.world.crash(HostId(1));
+    let patient = waits(&mut town, 7);
+    let mut wait = first;
+    for (tries, waited) in patient.iter().enumerate() {
+        // Half of each wait is chance; a dial that fails takes a moment of its own.
+        let (least, most) = (wait / 2, wait + SECOND / 4);
+        assert!((least..=most).contains(waited), "wait {tries}: {waited:?} is not {least:?} to {most:?}");
+        // The first dial after the loss had not failed yet.
+        wait = if tries == 0 { first } else { (wait * 2).min(longest) };
+    }
+    // Once it was reached, the next loss is met with the first wait again.
+    town.restart(HostId(1));
+    town.wait_whole();
+    town.world.crash(HostId(1));
+    assert!(waits(&mut town, 1)[0] <= first + SECOND / 4);
+}
+
+#[test]
+fn a_handshake_has_so_much_time_and_so_many_bytes() {
+    let client = |config: Config| {
+        let mut town = Town::with(1, config);
+        let local = town.local_side(LocalRole::Client { owner: None, control: None });
+        let host = town.add_probe(local, |_| None);
+        (town, host)
+    };
+    let faults = |town: &Town| {
+        let fault = |event: NodeEvent| match event {
+            NodeEvent::Fault { fault, .. } => Some(fault),
+            _ => None,
+        };
+        town.events(HostId(0)).into_iter().filter_map(fault).collect::<Vec<_>>()
+    };
+    // The first message alone has more.
+    let (mut town, host) = client(Config { pre_open_bytes: 47, ..Config::default() });
+    town.probe(host, |probe, _| probe.dial(addr(0)));
+    town.world.run_for(SECOND);
+    assert_eq!(faults(&town), [PeerFault::TooManyBytesBeforeOpen]);
+
+    // No less while the node still reads its disk, and holds links that it cannot answer yet.
+    town.world.crash(HostId(0));
+    town.world.disk_mut(HostId(0)).set_delay(SECOND * 5, SECOND * 5);
+    town.restart(HostId(0));
+    town.probe(host, |probe, _| probe.dial(addr(0)));
+    town.world.run_for(SECOND);
+    assert_eq!(faults(&town), [const { PeerFault::TooManyBytesBeforeOpen }; 2]);
+
+    let (mut town, host) = client(Config { handshake_deadline: SECOND * 3, ..Config::default() });
+    town.probe(host, |probe, _| {
+        probe.silent = true;
+        probe.dial(addr(0));
+    });
+    town.world.run_for(SECOND * 2);
+    assert_eq!(faults(&town), []);
+    town.world.run_for(SECOND * 2);
+    assert_eq!(faults(&town), [PeerFault::HandshakeTimeout]);
+}
