@@ -1,6 +1,6 @@
 //! Attacks by a user of the network with what is stored: replays, forgeries, and what belongs to others.
 
-use crate::bytes::Out;
+use crate::bytes::{In, Out};
 use crate::link::{Link, kind};
 use crate::noise::sha256;
 use crate::requests::{
@@ -27,8 +27,9 @@ pub(crate) fn old_records_and_tombstones_again(target: &Target) {
                 let (kind, error) = link.ask(kind::PUT_RECORD, &put_record(old));
                 assert_eq!((kind, error[0]), (kind::ERROR, code::STALE));
                 // The answer proves what is newer, without its parts.
-                let stub = &error[6..];
-                assert_eq!((error[1], stub), (1, &record[..stub.len()]));
+                let mut rest = In(&error[2..]);
+                let length = usize::try_from(rest.u32()).unwrap();
+                assert_eq!((error[1], rest.take(length)), (1, &record[..length]));
             }
         }
         assert_eq!(newest(&mut link, &owner, &name), *record);

@@ -122,7 +122,7 @@ pub(crate) struct Link {
     pub(crate) answers: Answers,
 }
 
-type Answers = fn(u8, &[u8]) -> Option<Vec<u8>>;
+type Answers = Box<dyn Fn(u8, &[u8]) -> Option<Vec<u8>> + Send>;
 
 impl Link {
     /// The handshake alone, as the side that dials.
@@ -149,7 +149,16 @@ impl Link {
     fn over(frames: Frames, secured: Secured) -> Self {
         let (plain, partial) = (Vec::new(), BTreeMap::new());
         let ended = false;
-        Self { frames, secured, plain, partial, next_stream: 0, next_id: 1, ended, answers: |_, _| None }
+        Self {
+            frames,
+            secured,
+            plain,
+            partial,
+            next_stream: 0,
+            next_id: 1,
+            ended,
+            answers: Box::new(|_, _| None),
+        }
     }
 
     /// An open link of a user who proves this owner.

@@ -1,6 +1,7 @@
 //! Attacks by those who hold a token for nodes: words about the membership, and lies about blobs.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use crate::bytes::Out;
@@ -70,13 +71,15 @@ pub(crate) fn words_that_the_network_did_not_sign(target: &Target) {
 
 /// A member that is a replica of everything and answers each question for a blob with other bytes.
 pub(crate) fn lies_about_blobs(target: &Target) {
-    static LIES: AtomicUsize = AtomicUsize::new(0);
+    let lies = Arc::new(AtomicUsize::new(0));
     let over = AtomicBool::new(false);
     let (identity, keys) = (random(), &target.keys);
-    let lie = |kind: u8, _: &[u8]| {
-        (kind == kind::GET_BLOB).then(|| {
-            LIES.fetch_add(1, Ordering::Relaxed);
-            Out::new().u8(0x92).raw(&[6; 32]).u16(0xffff).long(&noise(1, 100_000)).done()
+    let liar = |lies: Arc<AtomicUsize>| {
+        Box::new(move |kind: u8, _: &[u8]| {
+            (kind == kind::GET_BLOB).then(|| {
+                lies.fetch_add(1, Ordering::Relaxed);
+                Out::new().u8(0x92).raw(&[6; 32]).u16(0xffff).long(&noise(1, 100_000)).done()
+            })
         })
     };
     std::thread::scope(|scope| {
@@ -84,7 +87,7 @@ pub(crate) fn lies_about_blobs(target: &Target) {
         scope.spawn(|| {
             while !over.load(Ordering::Relaxed) {
                 let mut link = Link::replica(target.addr(), keys, identity);
-                link.answers = lie;
+                link.answers = liar(Arc::clone(&lies));
                 // It is asked whether it lives every other second, so it notices when it is over.
                 while !over.load(Ordering::Relaxed) && link.serve().is_some() {}
             }
@@ -102,7 +105,7 @@ pub(crate) fn lies_about_blobs(target: &Target) {
             assert!(std::fs::read(&back).unwrap() == content, "a lie reached the user");
             std::fs::remove_file(&back).unwrap();
             round += 1;
-            (LIES.load(Ordering::Relaxed) > 2).then_some(())
+            (lies.load(Ordering::Relaxed) > 2).then_some(())
         });
     });
     target.await_faults("WrongContent", 1);
