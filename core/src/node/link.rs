@@ -195,10 +195,7 @@ pub(super) const fn reserve(request: &Request) -> usize {
 
 /// Reads whose answers are short: they wait for answers that are not read, and not for longer ones under way.
 pub(super) const fn is_brief(request: &Request) -> bool {
-    matches!(
-        request,
-        Request::GetRecord { .. } | Request::PullRecords { .. } | Request::PullPins { .. }
-    )
+    matches!(request, Request::GetRecord { .. } | Request::PullRecords { .. } | Request::PullPins { .. })
 }
 
 /// True if the answers that wait on the link, and those to come, leave room for one more. What bulk fills of the window is

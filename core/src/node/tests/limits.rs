@@ -42,12 +42,7 @@ fn memberships_are_compared_as_often_as_configured_though_nothing_changed() {
 
 #[test]
 fn a_quiet_member_is_asked_whether_it_lives_after_each_heartbeat() {
-    let quiet = Config {
-        gossip_every: NEVER,
-        suspect_after: NEVER,
-        idle_close: NEVER,
-        ..Config::default()
-    };
+    let quiet = Config { gossip_every: NEVER, suspect_after: NEVER, idle_close: NEVER, ..Config::default() };
     let pings = |heartbeat| {
         let config = Config { heartbeat, ..quiet.clone() };
         asked(config, SECOND * 60, |request| matches!(request, Request::Ping { .. }))
