@@ -1,14 +1,17 @@
 //! Same set or no vote: an answer counts only from a member whose own view places what was asked about as the asker's does.
 //!
-//! Knows what requests and answers are about; not who is a replica, nor what operations make of a vote.
+//! Knows what requests and answers are about, and whose votes agree; not what operations make of them.
 
 use alloc::vec::Vec;
 
+use super::hub::Hub;
+use super::store::Placement as _;
 use super::view::{View, blob_position, record_position};
 use crate::crypto::Suite;
-use crate::id::{OwnerId, Position, SetHash};
+use crate::id::{NodeId, OwnerId, Position, SetHash};
 use crate::record::{Header, Kind};
-use crate::wire::{PinKept, Request, Response, Shards, Vote};
+use crate::time::Instant;
+use crate::wire::{ErrorCode, PinKept, Request, Response, Shards, Vote};
 
 /// What the answer to a request may be a vote about.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -117,6 +120,49 @@ impl Ballot {
         let set = |position: &Position| Some(view.set_hash(position));
         let own = self.cast_in(suite, response, vote.shards.as_ref(), set);
         own.is_some_and(|own| own == *vote)
+    }
+}
+
+impl Hub {
+    /// This node's vote with an answer of its own store.
+    pub(super) fn cast(&self, ballot: &Ballot, response: &mut Response) -> Option<Vote> {
+        ballot.cast(self.setup.suite, response, |position| self.vote(position))
+    }
+
+    /// A member's vote, if it stands for the sets that this node sees, too. If not, the views are to agree soon.
+    pub(super) fn check_vote(
+        &mut self,
+        from: &NodeId,
+        ballot: &Ballot,
+        response: &mut Response,
+        vote: Option<Vote>,
+    ) -> Option<Vote> {
+        let suite = self.setup.suite;
+        let set =
+            |position: &Position| self.view.is_replica(from, position).then(|| self.view.set_hash(position));
+        let expected = ballot.cast(suite, response, set);
+        let refused = matches!(response, Response::Error(error) if error.code != ErrorCode::Stale);
+        let agreed = vote.filter(|vote| ballot.agrees(&self.view, suite, response, vote));
+        if expected != agreed && !refused {
+            self.compare(from);
+        }
+        agreed
+    }
+
+    /// Compares memberships with a member whose view is another one.
+    pub(super) fn compare(&mut self, node: &NodeId) {
+        let again = self.setup.config.vote_again;
+        let recently = |at: &Instant| self.now.mono.since(*at) < again;
+        if self.compared.get(node).is_some_and(recently) {
+            return;
+        }
+        if let Some(conn) = self.peers.link(node) {
+            // What is older than this is no reason to wait.
+            self.compared.retain(|_, at| self.now.mono.since(*at) < again);
+            self.compared.insert(*node, self.now.mono);
+            let question = self.members.question();
+            self.gossip(conn, Request::View(question), false);
+        }
     }
 }
 

@@ -17,12 +17,12 @@ use super::links::{Links, Outputs};
 use super::membership::Members;
 use super::peers::{Peers, is_dialable};
 use super::repair::Repair;
-use super::store::{Keep, LocalStore, Origin, Placement as _};
+use super::store::{Keep, LocalStore, Origin};
 use super::{NodeEvent, NodeSetup, SettingsWanted, View};
 use crate::config::limit;
 use crate::driver::Output;
 use crate::error::PeerFault;
-use crate::id::{BlobId, ConnId, NodeId, Position};
+use crate::id::{BlobId, ConnId, NodeId};
 use crate::session::LocalSide;
 use crate::time::{Instant, Now};
 use crate::wire::{CloseReason, ErrorCode, PeerState, Request, Response, Vote, WireError};
@@ -61,7 +61,7 @@ pub(super) struct Hub {
     next_call: u64,
     parked: BTreeMap<NodeId, Vec<(u64, Request)>>,
     /// With whom memberships were compared lately because of a vote.
-    compared: BTreeMap<NodeId, Instant>,
+    pub(super) compared: BTreeMap<NodeId, Instant>,
 }
 
 /// A request of a client, checked as far as its role goes.
@@ -216,47 +216,6 @@ impl Hub {
         let call = self.call(Call::Gossip { everything });
         if !self.links.ask(conn, call, request) {
             self.calls.remove(&call);
-        }
-    }
-
-    /// This node's vote with an answer of its own store.
-    fn cast(&self, ballot: &Ballot, response: &mut Response) -> Option<Vote> {
-        ballot.cast(self.setup.suite, response, |position| self.vote(position))
-    }
-
-    /// A member's vote, if it stands for the sets that this node sees, too. If not, the views are to agree soon.
-    fn check_vote(
-        &mut self,
-        from: &NodeId,
-        ballot: &Ballot,
-        response: &mut Response,
-        vote: Option<Vote>,
-    ) -> Option<Vote> {
-        let suite = self.setup.suite;
-        let set =
-            |position: &Position| self.view.is_replica(from, position).then(|| self.view.set_hash(position));
-        let expected = ballot.cast(suite, response, set);
-        let refused = matches!(response, Response::Error(error) if error.code != ErrorCode::Stale);
-        let agreed = vote.filter(|vote| ballot.agrees(&self.view, suite, response, vote));
-        if expected != agreed && !refused {
-            self.compare(from);
-        }
-        agreed
-    }
-
-    /// Compares memberships with a member whose view is another one.
-    pub(super) fn compare(&mut self, node: &NodeId) {
-        let again = self.setup.config.vote_again;
-        let recently = |at: &Instant| self.now.mono.since(*at) < again;
-        if self.compared.get(node).is_some_and(recently) {
-            return;
-        }
-        if let Some(conn) = self.peers.link(node) {
-            // What is older than this is no reason to wait.
-            self.compared.retain(|_, at| self.now.mono.since(*at) < again);
-            self.compared.insert(*node, self.now.mono);
-            let question = self.members.question();
-            self.gossip(conn, Request::View(question), false);
         }
     }
 

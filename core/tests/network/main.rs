@@ -4,6 +4,7 @@ mod chance;
 mod disks;
 mod everyday;
 mod losses;
+mod partitions;
 mod secrecy;
 
 use std::time::Duration;

@@ -12,14 +12,14 @@ pub(super) const MUTATIONS: &[Mutation] = &[
     },
     Mutation {
         rule: "a vote for another set does not count",
-        file: "node/hub.rs",
+        file: "node/ballot.rs",
         from: "let agreed = vote.filter(|vote| ballot.agrees(&self.view, suite, response, vote));",
         to: "let agreed = vote;",
         tests: "a_vote_for_another_set_does_not_count",
     },
     Mutation {
         rule: "views are compared with whoever votes otherwise",
-        file: "node/hub.rs",
+        file: "node/ballot.rs",
         from: "if expected != agreed && !refused {",
         to: "if expected != agreed && refused {",
         tests: "a_copy_on_a_member_without_a_vote_does_not_count_and_its_view_is_compared",

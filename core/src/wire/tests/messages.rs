@@ -152,13 +152,13 @@ fn small_messages_have_these_bytes() {
 #[test]
 fn a_vote_stands_in_the_optional_fields_of_an_answer() {
     let response = Response::Stored { copies: 1, wanted: 1 };
-    let shards = Some([0, 9, 255].into_iter().collect());
-    let vote = Vote { set: SetHash([7; 32]), shards };
+    let shards: Shards = [0, 9, 255].into_iter().collect();
+    let vote = Vote { set: SetHash([7; 32]), shards: Some(shards) };
     let bytes = whole(&Message::Response { id: 7, response, vote: Some(vote) });
     let bitmap = [&[1, 2][..], &[0; 29], &[128]].concat();
     let fields = [&[0, 1, 0, 0, 0, 32][..], &[7; 32], &[0, 2, 0, 0, 0, 32], &bitmap].concat();
     assert_eq!(bytes[..], [&[0x91, 0, 0, 0, 7, 1, 1][..], &fields].concat());
-    assert_eq!(shards.unwrap().iter().collect::<Vec<_>>(), [0, 9, 255]);
+    assert_eq!(shards.iter().collect::<Vec<_>>(), [0, 9, 255]);
 }
 
 #[test]
