@@ -1,6 +1,7 @@
 //! Tasks of the project, each one command: `cargo xtask help`.
 
 mod check;
+mod kills;
 mod mutants;
 mod process;
 mod python;
@@ -17,7 +18,9 @@ cargo xtask check          formatting, clippy and docs without warnings, licence
 cargo xtask test           every test of every language; sets up what it needs
 cargo xtask test NAME      only the suites whose name contains NAME
 cargo xtask mutants        breaks the rules of the core one by one: a test must notice each
-cargo xtask mutants PART   only those whose rule or tests contain PART";
+cargo xtask mutants PART   only those whose rule or tests contain PART
+cargo xtask kills          kills nodes and clients of a real network 200 times, in every phase
+cargo xtask kills --count N  so many times";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -28,6 +31,8 @@ fn main() -> ExitCode {
         ["test", name] => suite::run_all(Some(name)),
         ["mutants"] => mutants::run_all(None),
         ["mutants", part] => mutants::run_all(Some(part)),
+        ["kills"] => kills::run(kills::COUNT),
+        ["kills", "--count", count] => kills::run(count),
         ["help" | "--help"] => {
             println!("{HELP}");
             Ok(())
