@@ -41,7 +41,7 @@ use Phase::*;
 use Victim::{Entry, Replica};
 
 /// One after the other; the first eleven are of all phases.
-pub(crate) const ROUNDS: [(Phase, Victim); 26] = [
+pub(crate) const ROUNDS: [(Phase, Victim); 28] = [
     (FirstBytes, Entry),
     (MidUpload, Victim::Client),
     (AllPieces, Entry),
@@ -52,7 +52,7 @@ pub(crate) const ROUNDS: [(Phase, Victim); 26] = [
     (ClearSent, Victim::Client),
     (Cleared, Entry),
     (Starting, Replica),
-    //CU    (CatchingUp, Replica),
+    (CatchingUp, Replica),
     (FirstBytes, Victim::Client),
     (MidUpload, Replica),
     (AllPieces, Victim::Client),
@@ -69,5 +69,5 @@ pub(crate) const ROUNDS: [(Phase, Victim); 26] = [
     (DeleteSent, Replica),
     (ClearSent, Replica),
     (Starting, Entry),
-    //CU    (CatchingUp, Entry),
+    (CatchingUp, Entry),
 ];

@@ -4,10 +4,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::common::wait_for;
 use crate::files::{Content, User};
 use crate::phases::Phase::{self, *};
 use crate::phases::Victim::{self, Entry, Replica};
-use crate::town::{Client, Ended, Town, look_for};
+use crate::town::{Client, Ended, Town};
 
 /// Everything that rounds work on.
 pub(crate) struct Kills {
@@ -75,8 +76,10 @@ impl Kills {
             self.succeed(user, &clear_args());
         }
         for node in &self.town.nodes {
-            look_for("its blobs are gone", || node.status()["blobs"]["count"] == 0);
-            look_for("their files are gone", || node.blob_files().count + node.staged_files().count == 0);
+            wait_for("its blobs are gone", || (node.status()["blobs"]["count"] == 0).then_some(()));
+            self.town.wait_until("no file is left", |nodes| {
+                nodes.iter().all(|node| node.blob_files().count + node.staged_files().count == 0)
+            });
         }
     }
 
@@ -176,16 +179,15 @@ impl Kills {
         let node = self.node_of(victim);
         let before = self.town.nodes[node].blob_files().count;
         self.succeed(&self.user, &["store".to_owned(), folder.display().to_string()]);
-        self.look_until("the node has every file", |kills| {
-            kills.town.nodes[node].blob_files().count >= before + 48
-        });
+        self.town
+            .wait_until("the node has every file", |nodes| nodes[node].blob_files().count >= before + 48);
         let delete: Vec<String> = ["delete".to_owned()].into_iter().chain(keys.iter().cloned()).collect();
         self.succeed(&self.user, &delete);
-        self.look_until("a file is gone", |kills| kills.town.nodes[node].blob_files().count < before + 48);
+        self.town.wait_until("a file is gone", |nodes| nodes[node].blob_files().count < before + 48);
         self.town.nodes[node].kill();
         let left = self.town.nodes[node].blob_files().count;
         self.town.nodes[node].start();
-        self.look_until("all of them are gone", |kills| kills.town.nodes[node].blob_files().count <= before);
+        self.town.wait_until("all of them are gone", |nodes| nodes[node].blob_files().count <= before);
         self.user.keys.extend(keys.into_iter().map(|key| (key, None)));
         left > before
     }
@@ -237,9 +239,8 @@ impl Kills {
         assert_eq!(ended.code, Some(0), "two of three are enough: {ended:?}");
         self.user.keys.insert(key, Some(content));
         self.town.nodes[node].start();
-        self.look_until("it takes what it missed", |kills| {
-            kills.town.nodes[node].blob_files().count > before.count
-        });
+        self.town
+            .wait_until("it takes what it missed", |nodes| nodes[node].blob_files().count > before.count);
         self.town.nodes[node].kill();
         let taken = self.town.nodes[node].blob_files().bytes - before.bytes;
         self.town.nodes[node].start();
@@ -332,10 +333,6 @@ impl Kills {
     /// From half of a command's bytes to nearly all of them, another part in each round.
     fn portion_of(&self, bytes: u64) -> u64 {
         bytes * (50 + self.round * 7 % 45) / 100
-    }
-
-    fn look_until(&self, what: &str, holds: impl Fn(&Self) -> bool) {
-        look_for(what, || holds(self));
     }
 }
 

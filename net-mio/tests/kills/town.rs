@@ -63,7 +63,7 @@ impl Node {
         let child = node_command(&self.home, &self.proxy).stdout(Stdio::piped()).spawn().expect("it starts");
         let mut process = Running(child);
         let output = Lines::of(process.0.stdout.take().expect("piped"));
-        look_for("the node touches its disk", || self.all_files() != before || output.count() > 0);
+        assert!(comes(|| self.all_files() != before || output.count() > 0), "a node does not touch its disk");
         let in_time = output.count() == 0;
         process.0.kill().expect("it is our child");
         process.wait();
@@ -173,6 +173,15 @@ impl Town {
             }
         }
     }
+
+    /// Waits for something that its nodes do by themselves.
+    #[track_caller]
+    pub(crate) fn wait_until(&self, what: &str, holds: impl Fn(&[Node]) -> bool) {
+        if !comes(|| holds(&self.nodes)) {
+            let told = |node: &Node| format!("{} {:?}", node.status(), node.blob_files());
+            panic!("waited in vain until {what}: {:?}", self.nodes.iter().map(told).collect::<Vec<_>>());
+        }
+    }
 }
 
 fn is_healthy(status: &Value) -> bool {
@@ -205,10 +214,11 @@ impl Client {
     /// Looks until `holds`; false if the command ends before.
     pub(crate) fn look_until(&mut self, what: &str, mut holds: impl FnMut(&Self) -> bool) -> bool {
         let mut found = false;
-        look_for(what, || {
+        let in_time = comes(|| {
             found = holds(self);
             found || self.process.0.try_wait().expect("it is our child").is_some()
         });
+        assert!(in_time, "waited in vain until {what}");
         // What it said last may not have been read when its end was seen.
         found || holds(self)
     }
@@ -268,12 +278,14 @@ impl Lines {
     }
 }
 
-/// Looks often, until something that was not asked for by time has come.
-#[track_caller]
-pub(crate) fn look_for(what: &str, mut holds: impl FnMut() -> bool) {
+/// Looks often, until something that was not asked for by time has come; false if it does not come at all.
+pub(crate) fn comes(mut holds: impl FnMut() -> bool) -> bool {
     let until = Instant::now() + DEADLINE;
     while !holds() {
-        assert!(Instant::now() < until, "waited in vain: {what}");
+        if Instant::now() >= until {
+            return false;
+        }
         thread::sleep(LOOK);
     }
+    true
 }
