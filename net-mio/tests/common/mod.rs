@@ -258,7 +258,8 @@ impl Peer {
     }
 }
 
-fn collect_files(folder: &Path, found: &mut Vec<PathBuf>) {
+/// All files below a folder that others change meanwhile, in order.
+pub(crate) fn collect_files(folder: &Path, found: &mut Vec<PathBuf>) {
     // A node removes empty folders while this walks through them.
     let Ok(entries) = fs::read_dir(folder) else { return };
     for entry in entries.map_while(Result::ok) {

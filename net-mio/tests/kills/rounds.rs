@@ -8,7 +8,7 @@ use crate::common::wait_for;
 use crate::files::{Content, User};
 use crate::phases::Phase::{self, *};
 use crate::phases::Victim::{self, Entry, Replica};
-use crate::town::{Client, Ended, Town};
+use crate::town::{Client, Ended, Node, Town};
 
 /// Everything that rounds work on.
 pub(crate) struct Kills {
@@ -106,13 +106,11 @@ impl Kills {
         let old = self.user.keys.get(&key).copied().flatten();
         let args = self.store_args(&key, content);
         let watched = self.node_of(if victim == Victim::Client { Entry } else { victim });
-        let files = |kills: &Self| kills.town.nodes[watched].blob_files().count;
-        let (files_before, sent_before) = (files(self), self.sent());
+        let (blobs_before, sent_before) = (self.town.nodes[watched].blobs(), self.sent());
         let outcome = self.kill_during(victim, &self.user.home.clone(), &args, |kills| match phase {
             FirstBytes => kills.sent() - sent_before >= 50_000,
             MidUpload => kills.sent() - sent_before >= content.length as u64 / 2,
-            // The files of the version that is replaced are still there.
-            _ => files(kills) > files_before,
+            _ => !kills.town.nodes[watched].blobs_beside(&blobs_before).is_empty(),
         });
         if victim == Victim::Client {
             let node = &self.town.nodes[self.node_of(Replica)];
@@ -177,19 +175,19 @@ impl Kills {
             keys.push(format!("swept-{}/{number}", self.round));
         }
         let node = self.node_of(victim);
-        let before = self.town.nodes[node].blob_files().count;
+        let before = self.town.nodes[node].blobs();
         self.succeed(&self.user, &["store".to_owned(), folder.display().to_string()]);
-        self.town
-            .wait_until("the node has every file", |nodes| nodes[node].blob_files().count >= before + 48);
+        let there = |nodes: &[Node]| nodes[node].blobs_beside(&before).len();
+        self.town.wait_until("the node has every file", |nodes| there(nodes) == keys.len());
         let delete: Vec<String> = ["delete".to_owned()].into_iter().chain(keys.iter().cloned()).collect();
         self.succeed(&self.user, &delete);
-        self.town.wait_until("a file is gone", |nodes| nodes[node].blob_files().count < before + 48);
+        self.town.wait_until("a file is gone", |nodes| there(nodes) < keys.len());
         self.town.nodes[node].kill();
-        let left = self.town.nodes[node].blob_files().count;
+        let left = there(&self.town.nodes);
         self.town.nodes[node].start();
-        self.town.wait_until("all of them are gone", |nodes| nodes[node].blob_files().count <= before);
+        self.town.wait_until("all of them are gone", |nodes| there(nodes) == 0);
         self.user.keys.extend(keys.into_iter().map(|key| (key, None)));
-        left > before
+        left > 0
     }
 
     fn clear(&mut self, phase: Phase, victim: Victim) -> bool {
@@ -232,19 +230,20 @@ impl Kills {
         let (key, content) = (format!("missed/{}", self.round), self.content(6_000_000));
         let node = self.node_of(victim);
         self.town.nodes[node].kill();
-        let before = self.town.nodes[node].blob_files();
+        let before = self.town.nodes[node].blobs();
         let entry = (node + 1) % self.town.nodes.len();
         let args = self.store_args(&key, content);
         let ended = Client::spawn(&self.user.home, &self.town.nodes[entry], &args).end();
         assert_eq!(ended.code, Some(0), "two of three are enough: {ended:?}");
         self.user.keys.insert(key, Some(content));
         self.town.nodes[node].start();
-        self.town
-            .wait_until("it takes what it missed", |nodes| nodes[node].blob_files().count > before.count);
+        let taken = |nodes: &[Node]| nodes[node].blobs_beside(&before).len();
+        self.town.wait_until("it takes what it missed", |nodes| taken(nodes) > 0);
         self.town.nodes[node].kill();
-        let taken = self.town.nodes[node].blob_files().bytes - before.bytes;
+        let (of_node, of_entry) =
+            (taken(&self.town.nodes), self.town.nodes[entry].blobs_beside(&before).len());
         self.town.nodes[node].start();
-        taken < content.length as u64
+        of_node < of_entry
     }
 
     /// Runs a command and kills the victim as soon as `now` says so, unless the command has said something before.

@@ -1,5 +1,6 @@
 //! Three nodes behind counting links, users without a node, and commands that can be killed.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -10,7 +11,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::common::{DEADLINE, Peer, Running, command, run, wait_for};
+use crate::common::{DEADLINE, Peer, Running, collect_files, command, run, wait_for};
 use crate::proxy::Proxy;
 
 /// Between two looks at something that is about to happen.
@@ -81,6 +82,17 @@ impl Node {
 
     pub(crate) fn blob_files(&self) -> Files {
         count(&self.home.join("node/blobs"))
+    }
+
+    /// The files of blobs that were not there before.
+    pub(crate) fn blobs_beside(&self, before: &BTreeSet<PathBuf>) -> BTreeSet<PathBuf> {
+        self.blobs().difference(before).cloned().collect()
+    }
+
+    pub(crate) fn blobs(&self) -> BTreeSet<PathBuf> {
+        let mut found = Vec::new();
+        collect_files(&self.home.join("node/blobs"), &mut found);
+        found.into_iter().collect()
     }
 
     pub(crate) fn staged_files(&self) -> Files {

@@ -209,7 +209,6 @@ impl Scene {
         self.town.world.run_for(LONG);
         let audits = audits(&self.town);
         assert!(audits.iter().all(Audit::is_quiet), "not quiet: {audits:?}");
-        assert!(audits.iter().all(|audit| *audit == audits[0]), "nodes differ: {audits:?}");
         let is_clear = self.phase == Phase::Clear;
         assert_eq!(self.town.get(self.client, "other").is_err(), is_clear, "another file");
     }
