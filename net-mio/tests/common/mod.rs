@@ -282,10 +282,17 @@ impl Network {
     /// A network of so many peers; deleted bytes go after a second.
     #[track_caller]
     pub(crate) fn of(count: usize) -> Self {
+        Self::with_settings(count, "")
+    }
+
+    /// The same with more settings of the founder, as lines of its file.
+    #[track_caller]
+    pub(crate) fn with_settings(count: usize, settings: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let first = folder.path().join("peer-0");
         fs::create_dir(&first).expect("a folder");
-        fs::write(first.join("settings.toml"), "linger = \"1s\"\n").expect("written");
+        let settings = format!("linger = \"1s\"\n{settings}");
+        fs::write(first.join("settings.toml"), settings).expect("written");
         run(&first, ["init", "--no-passphrase"]).ok();
         let mut network = Self { peers: vec![Peer::start(&first, None)], folder };
         if count > 1 {

@@ -412,7 +412,7 @@ fn liar_is_found(script: Script) {
 fn a_source_whose_pages_never_end_is_at_fault() {
     liar_is_found(|request| match request {
         Request::PullRecords { after, .. } => {
-            let next = Some(cursor(after.map_or(1, |after| after.at[0].wrapping_add(1))));
+            let next = Some(cursor(after.map_or(1, |after| after.at[0].saturating_add(1))));
             Some(Response::PulledRecords(RecordsPage { next, ..RecordsPage::default() }))
         }
         request => nothing_held(request),
