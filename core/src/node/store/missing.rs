@@ -83,11 +83,10 @@ impl LocalStore {
             for (key, value) in &rows {
                 let Some((_, owner, name)) = keys::parse_rec(key) else { continue };
                 let row = RecordRow::decode(store.suite, value).filter(|_| name != FLOOR_NAME);
-                let misses = row.filter(|row| {
-                    !row.record.is_complete()
-                        && !row.is_gone()
-                        && !(row.evicted_ms != 0 && store.is_left_alone(row.evicted_ms))
-                });
+                let is_left_alone =
+                    |row: &RecordRow| row.evicted_ms != 0 && store.is_left_alone(row.evicted_ms);
+                let misses =
+                    row.filter(|row| !(row.record.is_complete() || row.is_gone() || is_left_alone(row)));
                 let Some(row) = misses.filter(|_| store.is_replica_of_record(&owner, &name)) else {
                     continue;
                 };
