@@ -188,7 +188,6 @@ pub(super) const fn reserve(request: &Request) -> usize {
         Request::PullRecords { .. } | Request::PullPins { .. } => limit::CONTROL_MESSAGE,
         Request::GetBlob { len, .. } => *len as usize,
         Request::GetRecord { .. } => limit::RECORD,
-        Request::PullRecords { .. } | Request::PullPins { .. } => limit::CONTROL_MESSAGE,
         _ => 0,
     }
 }

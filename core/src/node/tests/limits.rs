@@ -113,7 +113,7 @@ fn a_handshake_has_so_much_time_and_so_many_bytes() {
     town.restart(HostId(0));
     town.probe(host, |probe, _| probe.dial(addr(0)));
     town.world.run_for(SECOND);
-    assert_eq!(faults(&town), [const { PeerFault::TooManyBytesBeforeOpen }; 2]);
+    assert_eq!(faults(&town), [PeerFault::TooManyBytesBeforeOpen]);
 
     let (mut town, host) = client(Config { handshake_deadline: SECOND * 3, ..Config::default() });
     town.probe(host, |probe, _| {
