@@ -198,11 +198,13 @@ fn lose_what_was_not_synced(home: &Home, log: &[(String, PathBuf)]) {
                 let _ = fs::rename(path, home.folder.path().join("staging").join("back"));
             }
             "MakeFolder" if !synced("SyncFolder", folder) => drop(fs::remove_dir_all(path)),
-            "Unlink" if path.starts_with(home.folder.path().join("blobs")) => {
-                // Nothing syncs an unlink: its entry went before it.
-                if !path.exists() && path.parent().is_some_and(Path::exists) {
-                    fs::write(path, b"back from the dead").unwrap();
-                }
+            // Nothing syncs an unlink: its entry went before it.
+            "Unlink"
+                if path.starts_with(home.folder.path().join("blobs"))
+                    && !path.exists()
+                    && folder.exists() =>
+            {
+                fs::write(path, b"back from the dead").unwrap();
             }
             _ => {}
         }
