@@ -165,6 +165,13 @@ pub struct Config {
     pub tombstone_after: Duration,
     /// How often a node looks for tombstones to drop; each is found clean twice, so far apart.
     pub forget_every: Duration,
+    /// Bytes of blobs that one owner may have on a node, asked where a client's write enters; 0 for any number, as among
+    /// people who trust each other with their disks.
+    pub quota: u64,
+    /// Free bytes below which blobs and files' records are refused: what deletions write has room even then.
+    pub disk_floor: u64,
+    /// How long what was told of the free space is relied on.
+    pub space_every: Duration,
     /// How long a node that stops lets what is under way come to its end.
     pub stop_deadline: Duration,
     /// How long repair leaves alone what was dropped by hand, in running time: whoever frees space wants it free for a while.
@@ -233,6 +240,9 @@ impl Default for Config {
             check_again: Duration::from_secs(10),
             tombstone_after: Duration::from_secs(30 * 24 * 3600),
             forget_every: Duration::from_secs(24 * 3600),
+            quota: 0,
+            disk_floor: 64 << 20,
+            space_every: Duration::from_secs(5),
             stop_deadline: Duration::from_secs(3),
             evicted_for: Duration::from_secs(3600),
             pull_window: 4 * MIB,

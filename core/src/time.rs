@@ -49,9 +49,23 @@ impl Now {
     }
 }
 
+impl Now {
+    /// True if `limit` has passed, by whichever clock: one may stand still while a machine sleeps, the other may be set.
+    pub const fn is_past(self, limit: Self) -> bool {
+        self.mono.0 > limit.mono.0 || self.unix_ms > limit.unix_ms
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_limit_has_passed_when_either_clock_says_so() {
+        let limit = Now { mono: Instant(10), unix_ms: 10 };
+        let is_past = |mono, unix_ms| Now { mono: Instant(mono), unix_ms }.is_past(limit);
+        assert_eq!([is_past(10, 10), is_past(11, 0), is_past(0, 11)], [false, true, true]);
+    }
 
     #[test]
     fn time_saturates_instead_of_wrapping() {

@@ -1,13 +1,12 @@
 //! Deleting everything of a vault: a floor above all that a full list shows.
 
-use super::context::{Context, Operation, Step, check_past, refused};
+use super::context::{Context, Operation, Step, check_past, good_until, refused};
 use super::event::Outcome;
 use super::lookup::check_current;
 use super::pages::{PAGE_RESERVE, Pages};
 use super::place::is_stale;
 use super::requests::RequestId;
 use super::seen::FLOOR_NAME;
-use crate::config::limit;
 use crate::error::{OpError, PeerFault};
 use crate::id::Ticket;
 use crate::job::JobResult;
@@ -66,8 +65,7 @@ impl Clear {
         let record =
             floor_record(cx.keys()?, &cx.env.network, self.floor, 0).map_err(|_| OpError::TooLarge)?;
         self.phase = Phase::Recording;
-        let good_until = cx.now.unix_ms.saturating_add(limit::LEASE_MS / 2);
-        cx.ask_until(Request::PutRecord { record }, good_until);
+        cx.ask_until(Request::PutRecord { record }, good_until(cx.now));
         Ok(None)
     }
 

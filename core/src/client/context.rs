@@ -2,6 +2,7 @@
 
 use alloc::collections::{BTreeMap, VecDeque};
 use bytes::Bytes;
+use core::time::Duration;
 
 use super::event::{ClientEvent, Outcome};
 use super::requests::{RequestId, Requests};
@@ -155,9 +156,9 @@ impl Context<'_> {
         self.effects.requests.ask(self.op, request, None)
     }
 
-    /// Asks; where the request cannot be sent by then, it is answered `Past`.
-    pub(super) fn ask_until(&mut self, request: Request, unix_ms: u64) -> RequestId {
-        self.effects.requests.ask(self.op, request, Some(unix_ms))
+    /// Asks; where the request cannot be sent by then, by either clock, it is answered `Past`.
+    pub(super) fn ask_until(&mut self, request: Request, good_until: Now) -> RequestId {
+        self.effects.requests.ask(self.op, request, Some(good_until))
     }
 
     pub(super) fn job(&mut self, job: Job) -> Ticket {
@@ -194,6 +195,11 @@ impl Context<'_> {
 fn within_clock(now: Now, version: Version) -> Result<(), OpError> {
     let latest = now.unix_ms.saturating_add(limit::CLOCK_SKEW_MS);
     if version.ms() > latest { Err(OpError::Clock) } else { Ok(()) }
+}
+
+/// For how long what is signed at this time may be sent: half a lease, sleep included.
+pub(super) fn good_until(signed: Now) -> Now {
+    signed.after(Duration::from_millis(limit::LEASE_MS / 2))
 }
 
 /// What a refusal as too old means for something of this version: that it waited for too long and is to be made anew, or that

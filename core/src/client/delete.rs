@@ -1,12 +1,11 @@
 //! Deleting one file: a tombstone above everything known of its name.
 
-use super::context::{Context, Operation, Step, check_past, refused};
+use super::context::{Context, Operation, Step, check_past, good_until, refused};
 use super::event::Outcome;
 use super::lookup::{check, check_current};
 use super::place::is_stale;
 use super::requests::RequestId;
 use super::seen::FLOOR_NAME;
-use crate::config::limit;
 use crate::error::{OpError, PeerFault};
 use crate::id::Name;
 use crate::record::Version;
@@ -72,8 +71,7 @@ impl Delete {
         let record = tombstone(cx.keys()?, &cx.env.network, &self.name, self.version)
             .map_err(|_| OpError::TooLarge)?;
         self.phase = Phase::Recording;
-        let good_until = cx.now.unix_ms.saturating_add(limit::LEASE_MS / 2);
-        cx.ask_until(Request::PutRecord { record }, good_until);
+        cx.ask_until(Request::PutRecord { record }, good_until(cx.now));
         Ok(None)
     }
 

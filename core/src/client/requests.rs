@@ -21,7 +21,7 @@ struct Entry {
     /// What is asked; kept to be sent again. `None` as above.
     request: Option<Request>,
     /// Unix milliseconds from which on it must not be sent any more.
-    good_until: Option<u64>,
+    good_until: Option<Now>,
     /// It is open on the present link.
     sent: bool,
 }
@@ -68,8 +68,8 @@ impl Requests {
         }
     }
 
-    /// Queues a request. After `good_until` it is answered `Past` here instead of being sent.
-    pub(super) fn ask(&mut self, op: OpId, request: Request, good_until: Option<u64>) -> RequestId {
+    /// Queues a request. After `good_until`, by either clock, it is answered `Past` here instead of being sent.
+    pub(super) fn ask(&mut self, op: OpId, request: Request, good_until: Option<Now>) -> RequestId {
         let id = self.next_id();
         self.entries.insert(id, Entry { op: Some(op), request: Some(request), good_until, sent: false });
         self.of_op.entry(op).or_default().insert(id);
@@ -125,7 +125,7 @@ impl Requests {
             else {
                 continue;
             };
-            if good_until.is_some_and(|until| now.unix_ms > until) {
+            if good_until.is_some_and(|until| now.is_past(until)) {
                 return Some(NextStep::Expired(id, *op));
             }
             *sent = true;

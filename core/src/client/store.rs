@@ -5,7 +5,7 @@ use alloc::collections::BTreeMap;
 use alloc::string::String;
 use bytes::Bytes;
 
-use super::context::{Context, Operation, Step, Stop, check_past, refused};
+use super::context::{Context, Operation, Step, Stop, check_past, good_until, refused};
 use super::event::{ClientEvent, Outcome};
 use super::lookup::check_current;
 use super::pass::Pass;
@@ -13,7 +13,6 @@ use super::place::{Copies, Placed, Placer, Reservation, is_stale};
 use super::requests::RequestId;
 use super::seen::FLOOR_NAME;
 use super::setup::StoreOptions;
-use crate::config::limit;
 use crate::error::{ApiMisuse, OpError, PeerFault};
 use crate::id::{Name, Ticket};
 use crate::job::{Job, JobResult};
@@ -151,7 +150,8 @@ impl Store {
     /// Every piece is durable and pinned: on to the record, or to another pass if this one is no good.
     fn conclude(&mut self, cx: &mut Context<'_>) -> Step {
         let is_tree = matches!(self.content, Some(Content::Tree { .. }));
-        if self.is_past(cx.now) || (self.pass_is_mixed && is_tree) {
+        // Half a lease after its first pin a pass is not to be relied on, by whichever clock that is.
+        if cx.now.is_past(good_until(self.pass_began)) || (self.pass_is_mixed && is_tree) {
             let since = self.placer.reservation().since;
             return self.begin_anew(cx, since);
         }
@@ -165,16 +165,9 @@ impl Store {
             content,
         };
         let record = file_record(cx.keys()?, &cx.env.network, &draft).map_err(|_| OpError::TooLarge)?;
-        let good_until = self.pass_began.unix_ms.saturating_add(limit::LEASE_MS / 2);
-        self.phase = Phase::Recording(cx.ask_until(Request::PutRecord { record }, good_until));
+        let request = Request::PutRecord { record };
+        self.phase = Phase::Recording(cx.ask_until(request, good_until(self.pass_began)));
         Ok(None)
-    }
-
-    /// Half a lease after its first pin a pass is not to be relied on, by whichever clock that is.
-    fn is_past(&self, now: Now) -> bool {
-        let by_wall = now.unix_ms.saturating_sub(self.pass_began.unix_ms);
-        let by_timer = now.mono.since(self.pass_began.mono).as_millis();
-        u128::from(by_wall).max(by_timer) > u128::from(limit::LEASE_MS / 2)
     }
 
     /// A new version above `highest`, and so a new object: all its pieces are pinned anew.

@@ -22,7 +22,7 @@ use super::{NodeEvent, NodeSetup, SettingsWanted, View};
 use crate::config::limit;
 use crate::driver::Output;
 use crate::error::PeerFault;
-use crate::id::{BlobId, ConnId, NodeId};
+use crate::id::{BlobId, ConnId, Name, NodeId, OwnerId};
 use crate::session::LocalSide;
 use crate::time::{Instant, Now};
 use crate::wire::{CloseReason, ErrorCode, PeerState, Request, Response, Vote, WireError};
@@ -171,6 +171,12 @@ impl Hub {
     pub(super) fn check_own(&mut self, op: u64, slot: u32, id: BlobId, blob: Bytes) {
         let call = self.own_call(op, slot);
         self.store.check_blob(self.now, call, id, blob);
+    }
+
+    /// Asks this node's own store for what is in quarantine of a name.
+    pub(super) fn ask_quarantine(&mut self, op: u64, slot: u32, owner: OwnerId, name: Name) {
+        let call = self.call(Call::Operation { op, slot, to: self.own, ballot: Ballot::Nothing });
+        self.store.quarantined(self.now, call, owner, name);
     }
 
     /// Asks this node's own store for whoever sent the request. Another member is told for which set the answer stands.

@@ -24,6 +24,8 @@ const CHECK: u32 = 1;
 const CHECK_FLOOR: u32 = 2;
 /// The slot of what is sent to replicas that are behind. Nobody waits for it.
 const REPAIR: u32 = 3;
+/// The slot of what this node has in quarantine.
+const QUARANTINE: u32 = 4;
 
 /// How often the replicas are asked again because views differ.
 const MOST_ROUNDS: u32 = 8;
@@ -40,6 +42,8 @@ enum Stage {
     Again(Instant),
     /// What came from this member is checked by this node's own store.
     Checking { from: NodeId, record: Record },
+    /// Nothing is known of the name: for its owner this node looks into its quarantine.
+    InQuarantine,
     /// The client has its answer; those who answer until then, and are behind, get the record.
     Repairing { until: Instant },
 }
@@ -245,6 +249,28 @@ impl ReadRecord {
     }
 
     fn answer(&mut self, hub: &mut Hub, record: Option<Record>) -> Progress {
+        let is_owner = matches!(self.origin, Origin::Client { owner } if owner == self.owner);
+        if record.is_none() && self.heard && is_owner {
+            self.stage = Stage::InQuarantine;
+            hub.ask_quarantine(self.op, QUARANTINE, self.owner, self.name);
+            return Progress::Going;
+        }
+        let fresh = self.votes.len() >= self.wanted;
+        self.reply(hub, record, fresh)
+    }
+
+    /// What is in quarantine is for the owner alone: it is handed to no replica.
+    fn quarantined(&mut self, hub: &mut Hub, result: Result<Response, Failure>) -> Progress {
+        let Ok(Response::Record { record: Some(record), .. }) = result else {
+            let fresh = self.votes.len() >= self.wanted;
+            return self.reply(hub, None, fresh);
+        };
+        self.votes.clear();
+        self.replicas.clear();
+        self.reply(hub, Some(record), false)
+    }
+
+    fn reply(&mut self, hub: &mut Hub, record: Option<Record>, fresh: bool) -> Progress {
         let floor = self.floor.as_ref().and_then(|floor| floor.header().floor.as_ref());
         // What the floor has killed is not shown, whoever still has it.
         let is_above = |record: &Record| {
@@ -253,7 +279,6 @@ impl ReadRecord {
         };
         let record = record.filter(is_above);
         let response = if self.heard {
-            let fresh = self.votes.len() >= self.wanted;
             Response::Record { record: record.clone(), floor: self.floor.clone(), fresh }
         } else {
             Response::Error(ErrorCode::Deadline.into())
@@ -291,6 +316,10 @@ impl Operation for ReadRecord {
         match answer.slot {
             ASK => self.heard(hub, answer),
             REPAIR => Progress::Going,
+            QUARANTINE => match self.stage {
+                Stage::InQuarantine => self.quarantined(hub, answer.result),
+                _ => Progress::Going,
+            },
             slot => self.checked(hub, slot, answer.result),
         }
     }
@@ -298,6 +327,7 @@ impl Operation for ReadRecord {
     fn timeout(&mut self, hub: &mut Hub) -> Progress {
         match self.stage {
             Stage::Repairing { .. } => Progress::Done,
+            Stage::InQuarantine => self.quarantined(hub, Err(Failure::Lost)),
             Stage::Again(at) if hub.now.mono >= at && hub.now.mono < self.deadline => {
                 self.round += 1;
                 self.begin(hub);
@@ -317,7 +347,7 @@ impl Operation for ReadRecord {
         match self.stage {
             Stage::Again(at) => at.min(self.deadline),
             Stage::Repairing { until } => until,
-            Stage::Asking | Stage::Checking { .. } => self.deadline,
+            Stage::Asking | Stage::Checking { .. } | Stage::InQuarantine => self.deadline,
         }
     }
 }

@@ -116,7 +116,17 @@ impl Node {
                     self.hub.ask_for(caller, Origin::Node(node), request);
                 }
             }
-            _ => self.queue(caller, Origin::Own, request),
+            peer => {
+                let owner = peer.and_then(|peer| peer.owner);
+                let origin = match &request {
+                    // To its owner a record may be told that is nobody else's business.
+                    Request::GetRecord { owner: asked, .. } if owner == Some(*asked) => {
+                        Origin::Client { owner: *asked }
+                    }
+                    _ => Origin::Own,
+                };
+                self.queue(caller, origin, request);
+            }
         }
     }
 

@@ -9,6 +9,7 @@ use super::effects::Effect;
 use super::keys;
 use super::known::{Known, Wanted};
 use super::operation::{Op, Refusal};
+use super::quota::held;
 use crate::config::limit;
 use crate::driver::TableOp;
 use crate::record::{Pin, Record};
@@ -49,6 +50,8 @@ impl LocalStore {
             let evicted = pins.iter().map(|pin| keys::evicted(&pin.body().blob)).collect();
             let mut effects = vec![verify, get, Effect::get(evicted)];
             effects.extend(pins.iter().map(|pin| Effect::is_there(pin.body().blob)));
+            let held = held(&pins);
+            effects.extend(store.ask_held(&held));
             store.gather(op, effects, move |store, mut answers| {
                 if !answers.all_verified() {
                     return store.refuse(op, ErrorCode::Invalid);
@@ -61,10 +64,14 @@ impl LocalStore {
                 let evicted: Vec<bool> = evicted.collect();
                 let there = evicted.into_iter().map(|evicted| answers.blob().is_some() || evicted);
                 let there: Vec<bool> = there.collect();
+                let new = store.new_held(held, &mut answers);
                 let changes = store.admit_rows(&mut admission, &step, &there, &known);
                 let effect = (!changes.is_empty()).then(|| Effect::apply(changes));
                 store.gather(op, effect.into_iter().collect(), move |store, _| {
-                    store.admit_step(op, admission)
+                    let kept = &admission.kept.kept[admission.kept.kept.len() - step.len()..];
+                    let kept = step.iter().zip(kept).filter(|(_, kept)| **kept != PinKept::Refused);
+                    store.charge_pins(new, kept.map(|(row, _)| &row.pin));
+                    store.admit_step(op, admission);
                 });
             });
         });

@@ -7,6 +7,7 @@ use super::keys;
 use super::known::{Known, Wanted};
 use super::locks::{Hold, LockKey};
 use super::operation::{Op, Refusal};
+use super::quota::{Held, held};
 use crate::config::limit;
 use crate::driver::{DiskRequest, TableOp};
 use crate::error::DiskError;
@@ -14,6 +15,7 @@ use crate::id::BlobId;
 use crate::job::{Job, SignatureClaim};
 use crate::record::{Pin, pin_claims};
 use crate::wire::{ErrorCode, Response};
+use alloc::collections::BTreeSet;
 use alloc::vec;
 use alloc::vec::Vec;
 use bytes::Bytes;
@@ -27,6 +29,14 @@ struct HavePass {
     pins: Vec<Pin>,
     keep: Keep,
     copies: Vec<u8>,
+}
+
+/// What is here of a blob that is put.
+struct Place {
+    /// Its bytes.
+    is_there: bool,
+    /// The owners who had no pin on it.
+    new: BTreeSet<Held>,
 }
 
 /// What a whole read of a blob found.
@@ -78,19 +88,40 @@ impl LocalStore {
         self.lock(op, Self::pin_locks(&pins), move |store, op| {
             let (get, wanted) = Wanted::new(store.suite).pins(&pins).effect();
             let hash = Effect::Job(Job::HashBlob { suite: store.suite, blob: blob.clone() });
-            store.gather(op, vec![hash, verify, get, Effect::is_there(id)], move |store, mut answers| {
+            let held = held(&pins);
+            let mut effects = vec![hash, verify, get, Effect::is_there(id)];
+            effects.extend(store.ask_held(&held));
+            let space = store.ask_space();
+            let asks_space = space.is_some();
+            effects.extend(space);
+            store.gather(op, effects, move |store, mut answers| {
                 if !answers.hash_is(&id) || !answers.all_verified() {
                     return store.refuse(op, ErrorCode::Invalid);
                 }
                 let known = Known::new(wanted, answers.values());
                 let is_there = answers.blob().is_some();
-                store.keep_blob(op, keep, &pins, blob, &known, is_there);
+                let new = store.new_held(held, &mut answers);
+                if asks_space {
+                    store.note_space(&mut answers);
+                }
+                if origin.is_client() && !store.has_quota(&new, blob.len()) {
+                    return store.refuse(op, ErrorCode::Quota);
+                }
+                store.keep_blob(op, keep, &pins, blob, &known, Place { is_there, new });
             });
         });
     }
 
     /// The last step of `PutBlob`: everything about it is checked.
-    fn keep_blob(&mut self, op: Op, keep: Keep, pins: &[Pin], blob: Bytes, known: &Known, is_there: bool) {
+    fn keep_blob(
+        &mut self,
+        op: Op,
+        keep: Keep,
+        pins: &[Pin],
+        blob: Bytes,
+        known: &Known,
+        Place { is_there, mut new }: Place,
+    ) {
         let mut changes = Vec::new();
         for pin in pins {
             match self.admit_pin(known, pin) {
@@ -107,16 +138,24 @@ impl LocalStore {
                 let due = self.running_ms().saturating_add(millis(self.config.cache_for));
                 self.linger_from(due);
                 changes = vec![put(keys::linger(due, &id), Bytes::new())];
+                new.clear();
             }
             Keep::Cache | Keep::Nothing => return self.reply(op, stored),
         }
+        let len = blob.len();
         let effect = if is_there {
             (!changes.is_empty()).then(|| Effect::apply(changes))
-        } else {
+        } else if self.has_space(len) {
             changes.push(remove(keys::evicted(&id)));
+            self.space_used(len);
             Some(Effect::Disk(DiskRequest::PutBlob { id, bytes: blob, then: changes }))
+        } else {
+            return self.refuse(op, ErrorCode::NoSpace);
         };
-        self.gather(op, effect.into_iter().collect(), move |store, _| store.reply(op, stored));
+        self.gather(op, effect.into_iter().collect(), move |store, _| {
+            store.charge(&new, len);
+            store.reply(op, stored);
+        });
     }
 
     /// Checks a blob that came from another node, and keeps it if pins here miss it.

@@ -11,6 +11,7 @@ use super::known::{Known, Wanted};
 use super::locks::{Hold, LockKey};
 use super::operation::Op;
 use super::proof::Proof;
+use super::quota::Held;
 use super::rows::{OwnRow, PinStatus, RecordRow, Verdict, below, verdict};
 use crate::driver::TableOp;
 use crate::id::{BlobId, Name, OwnerId};
@@ -153,12 +154,17 @@ impl LocalStore {
         for own in &dead {
             by_blob.entry(own.blob).or_default().push(own.pin());
         }
+        let mut by_owner: BTreeMap<Held, u32> = BTreeMap::new();
+        for own in &dead {
+            *by_owner.entry((own.blob, own.owner)).or_default() += 1;
+        }
         let scans = by_blob.iter().map(|(blob, pins)| {
             // One more than go: is there any that stays?
             let rows = u32::try_from(pins.len() + 1).unwrap_or(u32::MAX);
             Effect::scan(keys::pins_of(blob), rows, self.config.scan_bytes)
         });
-        self.gather(op, scans.collect(), move |store, mut answers| {
+        let scans = scans.chain(self.ask_going(&by_owner)).collect();
+        self.gather(op, scans, move |store, mut answers| {
             let mut changes: Vec<TableOp> =
                 dead.iter().flat_map(|own| [remove(own.pin()), remove(own.own())]).collect();
             let due = store.running_ms().saturating_add(super::blob::millis(store.linger));
@@ -170,6 +176,7 @@ impl LocalStore {
                 }
             }
             store.gather(op, vec![Effect::apply(changes)], move |store, _| {
+                store.discharge_going(&by_owner, &mut answers);
                 store.linger_from(due);
                 then(store);
             });

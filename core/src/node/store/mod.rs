@@ -28,8 +28,11 @@ mod pages;
 mod promise;
 mod proof;
 mod prove;
+mod quarantine;
+mod quota;
 mod record;
 mod rows;
+mod space;
 mod state;
 mod status;
 mod strays;
@@ -65,6 +68,8 @@ use locks::Locks;
 use operation::{Op, Operations, Step};
 use pages::Walk;
 use proof::Proofs;
+use quota::Usage;
+use space::Space;
 use state::State;
 use walk::Walk as OwnWalk;
 
@@ -93,6 +98,8 @@ pub struct LocalStore {
     expiring: Next,
     pins_walk: OwnWalk,
     tombstones_walk: OwnWalk,
+    usage: Usage,
+    space: Space,
 }
 
 impl fmt::Debug for LocalStore {
@@ -136,6 +143,8 @@ impl LocalStore {
             expiring: Next::Nothing,
             pins_walk: OwnWalk::new(first_walk),
             tombstones_walk: OwnWalk::new(first_walk),
+            usage: Usage::default(),
+            space: Space::default(),
         };
         store.load(keys::state_all(), Vec::new());
         store

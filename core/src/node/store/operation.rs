@@ -38,6 +38,8 @@ pub(super) enum Purpose {
     Linger,
     /// Expiring records.
     Expiry,
+    /// Putting records into quarantine.
+    Quarantine,
     /// Going over the table.
     Walk(Round),
 }
@@ -245,6 +247,7 @@ impl LocalStore {
             Some(Purpose::Proof(owner, name)) => self.proof_ended(owner, name, false),
             Some(Purpose::Linger) => self.linger_failed(),
             Some(Purpose::Expiry) => self.expiry_failed(),
+            Some(Purpose::Quarantine) => self.fail_for_good(failure),
             Some(Purpose::Walk(round)) => self.walk_failed(round),
             None => {}
         }
@@ -261,7 +264,7 @@ impl LocalStore {
         let operations = core::mem::take(&mut self.operations);
         let running = operations.running.into_values().filter_map(|running| match running.purpose {
             Purpose::Request(token) => Some(token),
-            Purpose::Proof(..) | Purpose::Linger | Purpose::Expiry | Purpose::Walk(_) => None,
+            _ => None,
         });
         let waiting = operations.small.into_iter().chain(operations.bulk).map(|waiting| waiting.token);
         for token in running.chain(waiting) {

@@ -24,6 +24,8 @@ use core::cmp::Ordering;
 struct Beside {
     /// Pins.
     has_pins: bool,
+    /// One that is no newer, in quarantine.
+    in_quarantine: bool,
     /// The removals of promises that the record makes needless.
     fallen: Vec<TableOp>,
 }
@@ -63,6 +65,7 @@ impl LocalStore {
             let verify = Effect::Job(Job::VerifySignatures { suite: store.suite, claims });
             let listed = record.header().live.iter().map(|live| &live.object);
             let wanted = Wanted::new(store.suite).name(&owner, &name).promises(&owner, &name, listed);
+            let wanted = wanted.quarantined(&owner, &name);
             let (get, wanted) = wanted.effect();
             let pins = Effect::scan(keys::own_name(&owner, &name), 1, store.config.scan_bytes);
             let promises = promises_scan(&owner, &name, store.config.scan_bytes);
@@ -75,7 +78,10 @@ impl LocalStore {
                 let fallen = fallen(&answers.rows().0, record.header().version).collect();
                 match store.judge_record(origin, &record, &known) {
                     Ok(held) => {
-                        let beside = Beside { has_pins, fallen };
+                        let quarantined = known.quarantined(&owner, &name);
+                        let in_quarantine =
+                            quarantined.is_some_and(|row| row.record.order() <= record.order());
+                        let beside = Beside { has_pins, in_quarantine, fallen };
                         store.keep_record(op, keep, (&record, age_ms), held.as_ref(), beside);
                     }
                     Err(refusal) => store.refuse(op, refusal),
@@ -153,7 +159,7 @@ impl LocalStore {
         keep: Keep,
         (record, age_ms): (&Record, u64),
         held: Option<&RecordRow>,
-        Beside { has_pins, fallen }: Beside,
+        Beside { has_pins, in_quarantine, fallen }: Beside,
     ) {
         let checked = Response::Stored { copies: 0, wanted: 0 };
         if !keep.is_durable() {
@@ -173,6 +179,10 @@ impl LocalStore {
         if (is_known && held.is_some_and(complete)) || (!whole && !has_pins) {
             return self.reply(op, stored);
         }
+        // What deletes is taken on a full disk, too: it is what makes room.
+        if parts_len(record) > 0 && whole && !self.has_space(record.bytes().len()) {
+            return self.refuse(op, ErrorCode::NoSpace);
+        }
         let row = RecordRow {
             record: if whole { record.clone() } else { record.to_stub() },
             stored_ms: held.filter(|_| is_known).map_or_else(|| self.aged(age_ms), |held| held.stored_ms),
@@ -187,6 +197,9 @@ impl LocalStore {
             changes.push(put(keys::floor_index(&owner), Bytes::new()));
         }
         changes.extend(fallen);
+        if in_quarantine {
+            changes.push(remove(keys::quarantine(&owner, &name)));
+        }
         let has_work = !is_known && (has_pins || is_floor);
         if has_work {
             changes.push(put(keys::proof(&owner, &name), Bytes::new()));

@@ -5,6 +5,7 @@ use super::api::{Loaded, StoreOutput};
 use super::blob::millis;
 use super::effects::{Effect, put, remove};
 use super::keys::{self, Range};
+use super::quarantine::UNDER_WAY;
 use crate::driver::TableOp;
 use crate::error::DiskError;
 use crate::time::Instant;
@@ -111,7 +112,19 @@ impl LocalStore {
         self.state.base_ms = find(RUNNING).flatten().unwrap_or(BEGINNING_MS);
         let state = rows.iter().filter_map(|(key, value)| Some((keys::node_state_key(key)?, value.clone())));
         let state = state.collect();
-        self.begin_work(incarnation, false, state);
+        let key = keys::own_state(UNDER_WAY);
+        let quarantine = rows.iter().any(|(k, _)| *k == key);
+        let begin = move |store: &mut Self| {
+            store.begin_work(incarnation, false, state);
+            if quarantine {
+                store.begin_quarantine();
+            }
+        };
+        if self.config.quota > 0 {
+            self.count_usage(keys::pin_all(), None, begin);
+        } else {
+            begin(self);
+        }
     }
 
     fn begin_new_disk(&mut self) {

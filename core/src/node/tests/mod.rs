@@ -2,6 +2,7 @@
 
 mod deaths;
 mod degraded;
+mod leases;
 mod limits;
 mod network;
 mod probe;

@@ -21,6 +21,8 @@ use core::time::Duration;
 pub(super) struct Disk {
     pub(super) rows: BTreeMap<Bytes, Bytes>,
     pub(super) blobs: BTreeMap<BlobId, Bytes>,
+    /// What it tells of its free space.
+    pub(super) free: Option<u64>,
 }
 
 impl Disk {
@@ -64,7 +66,7 @@ impl Disk {
                 let later = self.blobs.iter().filter(|(id, _)| after.is_none_or(|after| **id > after));
                 DiskReply::Blobs(later.take(rows as usize).map(|(id, b)| (*id, b.len() as u32)).collect())
             }
-            DiskRequest::Space => DiskReply::Space { free: 1 << 40 },
+            DiskRequest::Space => DiskReply::Space { free: self.free.unwrap_or(1 << 40) },
         }
     }
 
@@ -96,6 +98,7 @@ pub(super) mod kind {
     pub(in super::super) const EXPIRE: u8 = 6;
     pub(in super::super) const EVICTED: u8 = 7;
     pub(in super::super) const UNPINNED: u8 = 10;
+    pub(in super::super) const QUARANTINE: u8 = 11;
     pub(in super::super) const PROMISE: u8 = 9;
 }
 

@@ -11,6 +11,8 @@ mod lapses;
 mod lists;
 mod model;
 mod promises;
+mod quarantine;
+mod quotas;
 mod records;
 mod repair;
 mod things;
