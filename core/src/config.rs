@@ -32,6 +32,8 @@ pub mod limit {
     pub const REPLICAS: u8 = 16;
     /// Members of a view that everyone knows whole; above it the view is Chord's.
     pub const MEMBERS: usize = 256;
+    /// Placements that a node remembers until all has been taken over from them: changes come minutes apart.
+    pub const PLACEMENTS: usize = 8;
     /// Addresses that are kept and told of one member.
     pub const ADDRS: usize = 8;
     /// Pins in one `Have`.
@@ -192,6 +194,8 @@ pub struct Config {
     pub pull_every: Duration,
     /// Strays handed on at once: hides the round trips; each may hold a blob in memory.
     pub hand_on_at_once: usize,
+    /// How long a node that leaves waits for the others to take over what it holds: a few disks' worth on a slow link.
+    pub leave_deadline: Duration,
 }
 
 impl Default for Config {
@@ -252,6 +256,7 @@ impl Default for Config {
             pull_retry: Duration::from_millis(500),
             pull_every: Duration::from_secs(3600),
             hand_on_at_once: 4,
+            leave_deadline: Duration::from_secs(24 * 3600),
         }
     }
 }

@@ -110,6 +110,17 @@ pub struct Written {
     pub wanted: u8,
 }
 
+/// How far a node is that leaves.
+#[derive(Clone, Debug)]
+pub struct Leaving {
+    /// It is no member any more.
+    pub done: bool,
+    /// The members that still take over what it holds, or cannot be reached.
+    pub waits_for: Vec<NodeId>,
+    /// How much only it holds.
+    pub strays: u64,
+}
+
 /// A node's own check of what it holds.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Verified {
@@ -288,6 +299,22 @@ impl Client {
         match self.begin(|machine, now| machine.verify(now))?.wait()? {
             Outcome::Verified { checked, bytes, damaged } => Ok(Verified { checked, bytes, damaged }),
             other => unreachable!("a verify ended as {other:?}"),
+        }
+    }
+
+    /// Asks the entry node to leave the network for good, or to stay after all. To be repeated until it is done.
+    pub fn leave(&self, cancel: bool) -> Result<Leaving, Error> {
+        match self.begin(move |machine, now| machine.leave(now, cancel))?.wait()? {
+            Outcome::Leaving { done, waits_for, strays } => Ok(Leaving { done, waits_for, strays }),
+            other => unreachable!("a leave ended as {other:?}"),
+        }
+    }
+
+    /// Removes a member for good.
+    pub fn ban(&self, node: NodeId) -> Result<(), Error> {
+        match self.begin(move |machine, now| machine.ban(now, node))?.wait()? {
+            Outcome::Banned => Ok(()),
+            other => unreachable!("a ban ended as {other:?}"),
         }
     }
 

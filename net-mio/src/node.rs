@@ -86,6 +86,7 @@ impl Node {
         let folder = home.node();
         let lock = folder.lock()?;
         let NodeOptions { listen, advertise, join, peers, settings, volatile, config, suite } = options;
+        let rejoin = join.is_some();
         let (network, changed) = network_of(home, join, suite)?;
         if changed {
             // Before the node is anything: an index of a network whose keys are lost would be of no use.
@@ -121,6 +122,7 @@ impl Node {
             control: *control.public(),
             settings: Some(settings),
             founder,
+            rejoin,
             listen: Vec::new(),
             peers: begin,
             positions: POSITIONS,
@@ -356,7 +358,10 @@ fn keep(
             }
             _ => {}
         }
-        if let Some(failure) = failure(&event) {
+        if event == NodeEvent::Left {
+            tracing::info!("this node has left the network");
+            let _ = handle.post(|machine, now| machine.stop(now));
+        } else if let Some(failure) = failure(&event) {
             why = why.or(Some(failure));
             let _ = handle.post(|machine, now| machine.stop(now));
         }

@@ -25,6 +25,10 @@ impl Operation for Question {
             Response::Peers(peers) => Ok(Some(Outcome::Peers(peers))),
             Response::Evicted { blobs, bytes } => Ok(Some(Outcome::Evicted { blobs, bytes })),
             Response::Invite { token } => Ok(Some(Outcome::Invite(token))),
+            Response::Leave { done, waits_for, strays } => {
+                Ok(Some(Outcome::Leaving { done, waits_for, strays }))
+            }
+            Response::Done => Ok(Some(Outcome::Banned)),
             Response::Error(error) => Err(refused(&error).into()),
             _ => Err(PeerFault::UnexpectedAnswer.into()),
         }

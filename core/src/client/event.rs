@@ -164,6 +164,17 @@ pub enum Outcome {
         /// Those that are damaged, at most [`limit::DAMAGED`](crate::config::limit::DAMAGED) of them.
         damaged: Vec<BlobId>,
     },
+    /// Of a leave.
+    Leaving {
+        /// The node is no member any more.
+        done: bool,
+        /// The members that still take over what it holds, or cannot be reached.
+        waits_for: Vec<NodeId>,
+        /// How much only it holds.
+        strays: u64,
+    },
+    /// Of a ban.
+    Banned,
     /// Of an invite: the token.
     Invite(Token),
 }

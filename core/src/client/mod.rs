@@ -40,7 +40,7 @@ use self::running::Running;
 use self::store::Store;
 use crate::driver::{Input, Machine, Output};
 use crate::error::{ApiMisuse, OpError};
-use crate::id::OpId;
+use crate::id::{NodeId, OpId};
 use crate::time::{Instant, Now};
 use crate::vault::normalise_key;
 use crate::wire::Request;
@@ -122,6 +122,17 @@ impl Client {
     /// Lets the entry node hash everything that it holds. Ends in [`Outcome::Verified`].
     pub fn verify(&mut self, now: Now) -> OpId {
         self.running.start(now, |_| Ok(Box::new(Verify::default())))
+    }
+
+    /// Lets the entry node leave the network for good, or stay after all; to be repeated until it is done, which takes
+    /// as long as the others need to take over what it holds. Ends in [`Outcome::Leaving`].
+    pub fn leave(&mut self, now: Now, cancel: bool) -> OpId {
+        self.running.start(now, |_| Ok(Box::new(Question(Request::Leave { cancel }))))
+    }
+
+    /// Removes a member for good. Ends in [`Outcome::Banned`].
+    pub fn ban(&mut self, now: Now, node: NodeId) -> OpId {
+        self.running.start(now, |_| Ok(Box::new(Question(Request::Ban { node }))))
     }
 
     /// A token that lets a client, or a node, into the network. Ends in [`Outcome::Invite`].

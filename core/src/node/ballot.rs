@@ -160,7 +160,7 @@ impl Hub {
             // What is older than this is no reason to wait.
             self.compared.retain(|_, at| self.now.mono.since(*at) < again);
             self.compared.insert(*node, self.now.mono);
-            let question = self.members.question();
+            let question = self.question();
             self.gossip(conn, Request::View(question), false);
         }
     }

@@ -87,7 +87,7 @@ impl Hub {
         if let Some(conn) = self.peers.link(&node) {
             self.unpark(&node, conn);
             self.ping(node, conn);
-            self.gossip(conn, Request::View(self.members.question()), false);
+            self.gossip(conn, Request::View(self.question()), false);
             // It may know of deaths that this node has missed.
             self.store.check_pins_soon(self.now);
         }

@@ -24,6 +24,7 @@ impl Hub {
         status.members = states.len() as u32;
         status.replicas = self.members.replicas();
         status.syncing |= !self.members.joined;
+        status.waits_for = self.waits_for();
         status.pending_ops = self.store.pending() + self.open_operations as u64 + self.requests.len() as u64;
         self.repair_status(status);
     }
@@ -43,6 +44,8 @@ impl Hub {
             rtt_us: self.peers.rtt_us(node),
             silent_ms: if own { 0 } else { millis(self.peers.silence(self.now, node)) },
             positions: self.members.admission(node).map_or(0, |admission| admission.positions),
+            out: self.members.joined && !self.view.is_placed(node),
+            syncing: if own { self.is_syncing() } else { self.told(node).is_some_and(|told| told.syncing) },
         }
     }
 

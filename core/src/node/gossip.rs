@@ -2,13 +2,15 @@
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use bytes::Bytes;
 
 use super::NodeEvent;
 use super::hub::Hub;
 use super::link::Caller;
 use super::membership::{News, page_from_row, page_to_row};
-use crate::error::PeerFault;
+use super::placement::{OwnStanding, PLACEMENT_ROW};
+use super::store::Loaded;
+use super::syncing::Removed as _;
+use crate::error::{DiskError, PeerFault};
 use crate::id::{ConnId, NodeId};
 use crate::session::{LocalRole, LocalSide};
 use crate::wire::{CloseReason, MembershipPage, Request, Response};
@@ -17,21 +19,40 @@ use crate::wire::{CloseReason, MembershipPage, Request, Response};
 const MEMBERSHIP_ROW: &[u8] = b"membership";
 
 impl Hub {
+    /// A removed node that is told to join again does so as one that was never there.
+    fn comes_as_new(&mut self) -> bool {
+        let comes = self.setup.rejoin && self.setup.signing.is_some();
+        if comes {
+            self.members.joined = false;
+        }
+        comes
+    }
+
     /// The disk is loaded: begins to take part, with the membership that was known before.
-    pub(super) fn take_up(&mut self, incarnation: u64, state: Vec<(Bytes, Bytes)>) {
-        let row = state.into_iter().find(|(key, _)| &key[..] == MEMBERSHIP_ROW);
-        let page = row.and_then(|(_, value)| page_from_row(self.setup.suite, value));
+    pub(super) fn take_up(&mut self, loaded: Loaded) {
+        let Loaded { incarnation, state, .. } = loaded;
+        let row = |name: &[u8]| state.iter().find(|(key, _)| &key[..] == name).map(|(_, value)| value.clone());
+        let page = row(MEMBERSHIP_ROW).and_then(|value| page_from_row(self.setup.suite, value));
         if let Some(page) = &page {
             // Signed words, verified like anybody's: what does not hold is left out.
             let _ = self.members.merge(page);
             self.members.joined |= self.members.settings().is_some();
         }
-        if self.setup.founder && self.members.settings().is_none() {
+        if self.members.joined && self.members.settings().is_none() {
             self.members.found(&self.setup);
         }
-        if self.members.is_removed(&self.own) {
+        if self.members.is_removed(&self.own) && !self.comes_as_new() {
             self.ending = Some(NodeEvent::Removed);
             return;
+        }
+        if let Some(row) = row(PLACEMENT_ROW).filter(|_| self.members.joined) {
+            match OwnStanding::decode(self.setup.suite, row) {
+                Ok(standing) => self.standing = standing,
+                Err(_) => {
+                    self.ending = Some(NodeEvent::Fatal(DiskError::Corrupt));
+                    return;
+                }
+            }
         }
         let Some(admission) = self.members.admit_own(&self.setup, self.own) else {
             self.ending = Some(NodeEvent::NotAdmitted);
@@ -77,9 +98,14 @@ impl Hub {
             Response::View(page) => {
                 self.merge(conn, node, &page);
                 self.join(&page);
+                if let Some(standing) = &page.standing {
+                    self.heed(node, standing);
+                    self.take_back(node, standing);
+                }
+                self.farewell_answered(page.digest);
                 if page.digest != self.members.digest() && !everything && self.peers.link(&node).is_some() {
                     // Still not the same: this side knows more.
-                    let all = self.members.page(|member| self.addrs(member));
+                    let all = self.everything();
                     self.gossip(conn, Request::View(all), true);
                 }
             }
@@ -91,20 +117,26 @@ impl Hub {
     /// This was a member's answer to what this node knows: with it the membership is known whole, if the member knew it.
     fn join(&mut self, page: &MembershipPage) {
         // Only a member that has joined itself tells settings.
-        if !self.members.joined && page.settings.is_some() && self.members.settings().is_some() {
-            self.members.joined = true;
-            self.check_clock();
-            self.save();
+        if self.members.joined || page.settings.is_none() || self.members.settings().is_none() {
+            return;
         }
+        if !self.begin_standing(page.standing.as_ref()) {
+            // It places others than this node knows of: that is told in a moment.
+            self.gossip_at = self.gossip_at.min(self.now.mono + self.setup.config.redial_first);
+            return;
+        }
+        self.members.joined = true;
+        self.check_clock();
+        self.save();
+        self.place();
+        self.gossip_to_all();
     }
 
     /// A member tells what it knows; it is told what we know if that is not the same.
     pub(super) fn answer_view(&mut self, caller: &Caller, node: NodeId, page: &MembershipPage) {
         self.merge(caller.conn, node, page);
-        let same = page.digest == self.members.digest();
-        let answer =
-            if same { self.members.question() } else { self.members.page(|member| self.addrs(member)) };
-        self.settle(caller, Response::View(answer));
+        let noted = page.standing.as_ref().and_then(|standing| self.heed(node, standing));
+        self.hold_view(caller.clone(), page.digest, noted);
     }
 
     fn merge(&mut self, conn: ConnId, from: NodeId, page: &MembershipPage) {
@@ -129,18 +161,10 @@ impl Hub {
         }
         self.save();
         let page = self.members.page_of(news, |node| self.addrs(node));
+        let page = MembershipPage { standing: Some(self.tell_standing(None)), ..page };
         let linked: Vec<_> = self.peers.linked().filter(|(node, _)| *node != from).collect();
         for (_, conn) in linked {
             self.gossip(conn, Request::View(page.clone()), false);
-        }
-    }
-
-    /// Compares memberships with every linked member.
-    pub(super) fn gossip_to_all(&mut self) {
-        let linked: Vec<_> = self.peers.linked().collect();
-        for (_, conn) in linked {
-            let question = self.members.question();
-            self.gossip(conn, Request::View(question), false);
         }
     }
 
@@ -161,17 +185,20 @@ impl Hub {
             self.peers.hint(&node, &addrs);
         }
         if self.members.is_removed(&self.own) {
-            self.ending = Some(NodeEvent::Removed);
+            // Its own word has come back to a node that leaves.
+            self.ending = Some(if self.has_said_farewell() { NodeEvent::Left } else { NodeEvent::Removed });
         }
     }
 
     fn drop_member(&mut self, node: &NodeId) {
         let links: Vec<_> =
             self.links.iter().filter(|(_, link)| link.is_to(node)).map(|(conn, _)| conn).collect();
+        let has_left = self.members.has_left(node);
         let was_up = self.peers.link(node).is_some();
         self.peers.remove(node);
         self.fail_parked(node);
-        for conn in links {
+        // Who has left waits for the word that this is known, and closes then.
+        for conn in links.into_iter().filter(|_| !has_left) {
             self.close(conn, CloseReason::NotAdmitted);
         }
         if was_up {
@@ -209,10 +236,11 @@ impl Hub {
     }
 
     /// Keeps the membership for the next start, once it is one to start from.
-    fn save(&mut self) {
+    pub(super) fn save(&mut self) {
         if self.members.joined {
             let page = self.members.page(|node| self.addrs(node));
-            self.store.save_state(self.now, MEMBERSHIP_ROW, page_to_row(page));
+            let saved = self.store.save_state(self.now, MEMBERSHIP_ROW, page_to_row(page));
+            self.saved_membership = saved;
         }
     }
 }

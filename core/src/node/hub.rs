@@ -15,6 +15,7 @@ use super::bootstrap::Bootstrap;
 use super::link::{Caller, Link};
 use super::links::{Links, Outputs};
 use super::membership::Members;
+use super::placement::OwnStanding;
 use super::peers::{Peers, is_dialable};
 use super::repair::Repair;
 use super::store::{Keep, LocalStore, Origin};
@@ -25,7 +26,7 @@ use crate::error::PeerFault;
 use crate::id::{BlobId, ConnId, Name, NodeId, OwnerId};
 use crate::session::LocalSide;
 use crate::time::{Instant, Now};
-use crate::wire::{CloseReason, ErrorCode, PeerState, Request, Response, Vote, WireError};
+use crate::wire::{CloseReason, ErrorCode, Out, PeerState, Request, Response, Vote, WireError};
 
 /// What a link is taken to carry, for a guess at when a busy member will answer: a gigabit, some 100 bytes in each
 /// microsecond.
@@ -45,6 +46,10 @@ pub(super) struct Hub {
     pub(super) members: Members,
     pub(super) repair: Repair,
     pub(super) view: Arc<View>,
+    /// Who is out of it, and what has to be taken over from earlier ones.
+    pub(super) standing: OwnStanding,
+    /// The membership as it is now is durable when so many changes of the state are.
+    pub(super) saved_membership: u64,
     /// What this node shows of itself on links; none until its disk is loaded.
     pub(super) local: Option<Arc<LocalSide>>,
     pub(super) out: Outputs,
@@ -129,6 +134,8 @@ impl Hub {
             members,
             repair: Repair::new(now.mono),
             view,
+            standing: OwnStanding::new(),
+            saved_membership: 0,
             local: None,
             out: VecDeque::new(),
             answers: VecDeque::new(),
@@ -406,7 +413,11 @@ impl Hub {
         if self.is_own(node) {
             return PeerState::Own;
         }
-        self.peers.state(self.now, node, self.gone_after())
+        match self.is_out(node) {
+            Some(Out::Gone) => PeerState::Gone,
+            Some(Out::Leaving) => PeerState::Leaving,
+            None => self.peers.state(self.now, node, self.gone_after()),
+        }
     }
 
     /// Where a member may be reached, as told to others.

@@ -6,9 +6,10 @@ use alloc::vec::Vec;
 use bytes::{Bytes, BytesMut};
 use core::net::SocketAddr;
 
+use super::syncing::Removed;
 use super::{NodeSetup, SettingsWanted, View};
 use crate::config::limit;
-use crate::crypto::{Signature, Suite};
+use crate::crypto::{Signature, SigningKey, Suite};
 use crate::error::PeerFault;
 use crate::id::{NetworkId, NodeId};
 use crate::record::{Admission, Membership, MembershipChange, Removal, Settings, network_id};
@@ -87,12 +88,18 @@ impl Members {
         self.settings.as_ref().map_or(SettingsWanted::DEFAULT_REPLICAS, |settings| settings.replicas)
     }
 
-    /// The ring of the members that are not out. Volatile ones hold nothing that counts, unless there are no others.
-    pub(super) fn view(&self, is_out: impl Fn(&NodeId) -> bool) -> View {
+    /// The members that could hold what counts, in the order of their ids, with their numbers of positions: volatile
+    /// ones only if there are no others.
+    pub(super) fn counted(&self) -> Vec<(NodeId, u8)> {
         let durable = self.known.members().any(|member| !member.volatile);
-        let counted: Vec<_> = self.known.members().filter(|member| !(durable && member.volatile)).collect();
-        let placed = counted.iter().filter(|member| !is_out(&member.node));
-        let placed = placed.map(|member| (member.node, member.positions));
+        let counted = self.known.members().filter(|member| !(durable && member.volatile));
+        counted.map(|member| (member.node, member.positions)).collect()
+    }
+
+    /// The ring of those that are not out.
+    pub(super) fn view(&self, is_out: impl Fn(&NodeId) -> bool) -> View {
+        let counted = self.counted();
+        let placed = counted.iter().filter(|(node, _)| !is_out(node)).copied();
         View::new(self.suite, self.replicas(), placed, counted.len())
     }
 
@@ -115,12 +122,13 @@ impl Members {
     /// `None` if it can be none.
     pub(super) fn admit_own(&mut self, setup: &NodeSetup, node: NodeId) -> Option<Admission> {
         let known = self.known.member(&node);
+        let removed = self.known.removal(&node);
         let positions = setup.positions.clamp(1, limit::POSITIONS);
         if known.is_some_and(|own| own.positions == positions && own.volatile == setup.volatile) {
             return known.cloned();
         }
         let Some(key) = &setup.signing else { return known.cloned() };
-        let serial = known.map_or(0, |own| own.serial) + 1;
+        let serial = known.map(|own| own.serial).max(removed.map(|own| own.serial)).unwrap_or(0) + 1;
         let admission = Admission {
             node,
             positions,
@@ -191,6 +199,14 @@ impl Members {
         Ok(())
     }
 
+    /// A word that a node takes part no more, in force as soon as it is merged.
+    pub(super) fn removal(&self, key: &SigningKey, node: NodeId, banned: bool) -> Option<Removal> {
+        let serial = self.known.member(&node)?.serial;
+        let signature = Signature([0; 64]);
+        let removal = Removal { node, banned, serial, unknown: Default::default(), signature };
+        Some(removal.sign(&self.network, key))
+    }
+
     /// A page that only asks whether the other side knows the same. Settings are told by those who have joined:
     /// they tell others that this is a member to join by.
     pub(super) fn question(&self) -> MembershipPage {
@@ -241,5 +257,15 @@ pub(super) fn page_from_row(suite: Suite, row: Bytes) -> Option<MembershipPage> 
     match Message::decode(suite, row) {
         Ok(Message::Response { response: Response::View(page), .. }) => Some(page),
         _ => None,
+    }
+}
+
+impl Removed for Members {
+    fn has_left(&self, node: &NodeId) -> bool {
+        self.known.removal(node).is_some_and(|removal| !removal.banned)
+    }
+
+    fn is_banned(&self, node: &NodeId) -> bool {
+        self.known.removal(node).is_some_and(|removal| removal.banned)
     }
 }

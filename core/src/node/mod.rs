@@ -5,15 +5,13 @@
 //! * `link`, `links` and `contact`: encrypted links, what is under way on them, silence and faults;
 //! * `peers` and `bootstrap`: who is where, how far away, and when to dial;
 //! * `membership` and `gossip`: who belongs to the network, verified, told on and kept;
-//! * [`view`]: the ring, a pure function of the members;
+//! * [`view`]: the ring, a pure function of the members; `placement`: who is out of it; `syncing`: what is still to be
+//!   taken over after a change; `leave`: members that go for good;
 //! * `serve`: who may ask what; `hub`: calls to the own store and to other members, each answered once;
 //! * `operation` and its implementors: `entry` and `have` (writes), `read`, `lookup` and `list` (reads), `offer`
 //!   (proofs of deaths); `ballot` says whose answer counts, `tally` counts copies;
 //! * `repair`: when to take from whom and when to hand on. `pull`, `refill` (both by `fetch`) and `strays` (by `hand_on`):
 //!   how members come to hold what they should, and no more.
-//!
-//! Until the departure of silent members from the placement is built a silent member keeps its place, so that nothing
-//! moves.
 
 mod ballot;
 mod bootstrap;
@@ -27,6 +25,7 @@ mod gossip;
 mod hand_on;
 mod have;
 mod hub;
+mod leave;
 mod link;
 mod links;
 mod list;
@@ -139,6 +138,11 @@ impl Node {
         self.hub.members.network()
     }
 
+    /// True while there is anything of which it does not know yet whether it has all that it should.
+    pub const fn is_syncing(&self) -> bool {
+        self.hub.is_syncing()
+    }
+
     /// Ends what is under way, says goodbye to every peer, and then tells [`NodeEvent::Stopped`].
     pub fn stop(&mut self, now: Now) {
         self.hub.now = now;
@@ -219,6 +223,7 @@ impl Node {
                 idle = false;
                 self.begin_repair(due);
             }
+            self.hub.answer_views();
             if let Some(event) = self.hub.ending.take() {
                 self.hub.event(event);
                 self.finish();
@@ -243,7 +248,7 @@ impl Node {
         match output {
             StoreOutput::Ready(_) if self.is_stopping() => {}
             StoreOutput::Ready(loaded) => {
-                self.hub.take_up(loaded.incarnation, loaded.state);
+                self.hub.take_up(loaded);
             }
             StoreOutput::Disk { ticket, request } => self.hub.out.push_back(Output::Disk { ticket, request }),
             StoreOutput::Job { ticket, job } => self.hub.out.push_back(Output::Job { ticket, job }),
@@ -322,10 +327,12 @@ impl Node {
             }
         }
         if now.mono >= self.hub.gossip_at {
-            self.hub.gossip_at = now.mono + self.hub.setup.config.gossip_every;
+            self.hub.gossip_at = now.mono + self.hub.gossip_every();
             self.hub.gossip_to_all();
         }
         if !self.is_stopping() {
+            self.hub.decide_gone();
+            self.hub.go_on_leaving();
             self.hub.dial_due();
         }
     }
@@ -391,6 +398,8 @@ impl Machine for Node {
             self.next_dial(),
             Some(self.hub.gossip_at),
             self.hub.repair_timeout().filter(|_| !self.is_stopping()),
+            self.hub.next_gone(),
+            self.hub.next_leaving(),
         ];
         deadlines.into_iter().flatten().min()
     }

@@ -13,7 +13,7 @@ use crate::id::{ConnId, NodeId};
 use crate::rng::Rng;
 use crate::session::PeerSide;
 use crate::time::{Instant, Now};
-use crate::wire::PeerState;
+use crate::wire::{PeerState, Standing};
 
 /// One member.
 #[derive(Debug)]
@@ -24,12 +24,26 @@ pub(super) struct Peer {
     dial: Option<ConnId>,
     redial: Redial,
     heard: Instant,
+    /// Nothing came from it since this node began: `heard` is when that was.
+    is_unknown: bool,
+    /// When others heard it last.
+    heard_of: Option<Instant>,
+    told: Option<Told>,
     rtt_us: u32,
     ping: Option<Instant>,
     epoch: u64,
     incarnation: [u8; 16],
     clock_ahead_ms: i64,
     suspected: bool,
+}
+
+/// What a member told last of how it stands.
+#[derive(Clone, Debug)]
+pub(super) struct Told {
+    pub(super) at: Instant,
+    pub(super) syncing: bool,
+    pub(super) settled: bool,
+    pub(super) placement: [u8; 32],
 }
 
 /// When an address is dialled again, and which of several.
@@ -99,6 +113,9 @@ impl Peers {
             dial: None,
             redial: Redial::new(now.mono + wait, config),
             heard: now.mono,
+            is_unknown: true,
+            heard_of: None,
+            told: None,
             rtt_us: 0,
             ping: None,
             epoch: 0,
@@ -204,6 +221,7 @@ impl Peers {
         }
         peer.redial.reached(&self.config);
         peer.heard = now.mono;
+        peer.is_unknown = false;
         peer.suspected = false;
         peer.clock_ahead_ms = side.unix_ms.cast_signed().saturating_sub(now.unix_ms.cast_signed());
         if peer.incarnation != side.incarnation {
@@ -211,6 +229,9 @@ impl Peers {
             peer.incarnation = side.incarnation;
         }
         let first = peer.link.is_none();
+        if first {
+            peer.told = None;
+        }
         let preferred = |conn: ConnId| conn.is_dialled() == (own < &side.node);
         let retired = match peer.link {
             Some(old) if preferred(old) && !preferred(conn) => Some(conn),
@@ -249,7 +270,44 @@ impl Peers {
     pub(super) fn heard(&mut self, now: Now, node: &NodeId) {
         if let Some(peer) = self.peers.get_mut(node) {
             peer.heard = now.mono;
+            peer.is_unknown = false;
         }
+    }
+
+    /// A member tells how it stands, and whom it has heard: `hearsay` is added to how long ago that was.
+    pub(super) fn tells(&mut self, now: Now, node: &NodeId, standing: &Standing, hearsay: Duration) {
+        if let Some(peer) = self.peers.get_mut(node) {
+            peer.told = Some(Told {
+                at: now.mono,
+                syncing: standing.syncing,
+                settled: standing.settled,
+                placement: standing.placement,
+            });
+        }
+        for (of, ms) in &standing.unheard {
+            let Some(peer) = self.peers.get_mut(of) else { continue };
+            let ago = Duration::from_millis(*ms).saturating_add(hearsay);
+            let at = u64::try_from(ago.as_micros()).ok().and_then(|us| now.mono.0.checked_sub(us));
+            peer.heard_of = peer.heard_of.max(at.map(Instant));
+        }
+    }
+
+    /// What a member told last over the links that it had without a break.
+    pub(super) fn told(&self, node: &NodeId) -> Option<&Told> {
+        self.peers.get(node)?.told.as_ref()
+    }
+
+    /// For how long nobody has heard the member, as far as this node knows; `None` if nobody ever has.
+    pub(super) fn last_heard(&self, now: Now, node: &NodeId) -> Option<Duration> {
+        let peer = self.peers.get(node)?;
+        let own = (!peer.is_unknown).then_some(peer.heard);
+        own.max(peer.heard_of).map(|at| now.mono.since(at))
+    }
+
+    /// The same; who was never heard has been silent since this node knows of it.
+    pub(super) fn unheard(&self, now: Now, node: &NodeId) -> Duration {
+        let peer = self.peers.get(node);
+        peer.map_or(Duration::ZERO, |peer| now.mono.since(peer.heard_of.map_or(peer.heard, |at| at.max(peer.heard))))
     }
 
     /// The member was asked whether it lives.

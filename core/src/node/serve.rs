@@ -53,7 +53,12 @@ impl Node {
             Request::PutPins { .. } | Request::Prove { .. } => {
                 self.hub.ask_for(caller, Origin::Node(node), request);
             }
-            Request::Evict { .. } | Request::Verify { .. } | Request::Peers | Request::Invite { .. } => {
+            Request::Evict { .. }
+            | Request::Verify { .. }
+            | Request::Peers
+            | Request::Invite { .. }
+            | Request::Leave { .. }
+            | Request::Ban { .. } => {
                 self.hub.refuse(&caller, ErrorCode::Forbidden);
             }
         }
@@ -84,10 +89,14 @@ impl Node {
             }
             Request::Peers if control => self.hub.tell_peers(&caller),
             Request::Invite { node } if control => self.hub.invite(&caller, *node),
+            Request::Leave { cancel } if control => self.hub.leave(&caller, *cancel),
+            Request::Ban { node } if control => self.hub.ban(&caller, *node),
             Request::Evict { .. }
             | Request::Verify { .. }
             | Request::Peers
             | Request::Invite { .. }
+            | Request::Leave { .. }
+            | Request::Ban { .. }
             | Request::View(_)
             | Request::CheckPins { .. }
             | Request::Forget { .. }

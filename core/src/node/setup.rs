@@ -32,6 +32,8 @@ pub struct NodeSetup {
     pub settings: Option<SettingsWanted>,
     /// True for the first node of a network: it signs the settings and waits for nobody.
     pub founder: bool,
+    /// True if the user asked to join just now: a node that was removed then comes back as a new one.
+    pub rejoin: bool,
     /// Where others reach this node. Unspecified addresses (`0.0.0.0`, `::`) are left out when they are told.
     pub listen: Vec<SocketAddr>,
     /// Where to begin: of the token, and those known from earlier.
@@ -109,6 +111,8 @@ pub enum NodeEvent {
     NotAdmitted,
     /// The network removed this node: it stops.
     Removed,
+    /// It left, as it was asked to, and another member knows: it stops.
+    Left,
     /// The disk failed for good; `Stopped` follows.
     Fatal(DiskError),
     /// After [`Node::stop`](super::Node::stop), `Fatal`, `NotAdmitted` or `Removed`: links are closed, nothing more happens.

@@ -1,31 +1,332 @@
-//! What this node must still take from others before its word counts.
+//! What this node must take over from others before its word counts.
+//!
+//! Whenever the placement changes, the one before it is remembered, here and, by gossip, by everyone who comes to
+//! belong to the new one. A replica that was none before counts only when it has taken over from so many of each
+//! earlier set that whatever a majority of that set acknowledged is among it. Placements are forgotten when all
+//! members have taken over from all. Knows nothing of how things are taken over.
 
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
+use super::View;
 use super::hub::Hub;
+use super::store::Placement as _;
+use crate::codec::{Reader, Writer};
+use crate::config::limit;
+use crate::crypto::Suite;
+use crate::error::MalformedMessage;
 use crate::id::{NodeId, Position};
+use crate::wire::{PastMember, PastPlacement};
+
+/// Placements forgotten that are still told by others who have not: a few rounds of changes.
+const FORGOTTEN: usize = 64;
+
+/// A placement that was, ready to be asked.
+#[derive(Clone, Debug)]
+pub(super) struct Past {
+    told: PastPlacement,
+    placed: View,
+    /// The ring that acknowledged: with fewer members placed than there are copies, that of all members.
+    sets: View,
+    /// This node's disk was the present one then.
+    same_disk: bool,
+}
+
+impl Past {
+    fn new(suite: Suite, told: PastPlacement, same_disk: bool) -> Self {
+        let ring = |all: bool| {
+            let members = told.members.iter().filter(|member| all || member.placed);
+            let members = members.map(|member| (member.node, member.positions));
+            View::new(suite, told.replicas, members, told.members.len())
+        };
+        let placed = ring(false);
+        let full = usize::from(told.replicas).min(told.members.len());
+        let sets = if placed.copies() < full { ring(true) } else { placed.clone() };
+        Self { told, placed, sets, same_disk }
+    }
+
+    fn is_like(&self, other: &Self) -> bool {
+        self.told.members == other.told.members && self.told.replicas == other.told.replicas
+    }
+}
+
+/// What is known of earlier placements.
+#[derive(Debug, Default)]
+pub(super) struct History {
+    previous: Vec<Past>,
+    /// The members from whom everything was taken over in this round.
+    reconciled: BTreeSet<NodeId>,
+    round: u64,
+    /// Placements from which everything was taken over, and the epoch in which that was so.
+    forgotten: BTreeMap<[u8; 32], u64>,
+    /// Placements of a later epoch were made when this node had its present disk.
+    disk_epoch: u64,
+}
+
+/// What became of members that are none any more.
+pub(super) trait Removed {
+    /// It left in good order, and so handed on what it had.
+    fn has_left(&self, node: &NodeId) -> bool;
+    /// It was banned, and nothing will come of it.
+    fn is_banned(&self, node: &NodeId) -> bool;
+}
+
+impl History {
+    pub(super) fn is_empty(&self) -> bool {
+        self.previous.is_empty()
+    }
+
+    pub(super) fn told(&self) -> Vec<PastPlacement> {
+        self.previous.iter().map(|past| past.told.clone()).collect()
+    }
+
+    /// The placement was this one until now.
+    pub(super) fn push(&mut self, suite: Suite, told: PastPlacement) {
+        self.insert(Past::new(suite, told, true));
+    }
+
+    /// Others were placed like this. `true` if that was not known.
+    pub(super) fn learn(&mut self, suite: Suite, told: PastPlacement) -> bool {
+        let same_disk = told.epoch > self.disk_epoch;
+        let past = Past::new(suite, told, same_disk);
+        let forgotten = self.forgotten.get(&past.placed.digest());
+        let is_forgotten = forgotten.is_some_and(|epoch| past.told.epoch <= *epoch);
+        if is_forgotten || self.previous.iter().any(|known| known.is_like(&past)) {
+            return false;
+        }
+        self.insert(past)
+    }
+
+    /// This disk is new to the network: whatever was acknowledged up to `epoch` was not on it.
+    pub(super) fn begin(&mut self, epoch: u64) {
+        self.disk_epoch = epoch;
+        for past in &mut self.previous {
+            past.same_disk = false;
+        }
+    }
+
+    fn insert(&mut self, past: Past) -> bool {
+        if past.placed.copies() < usize::from(past.placed.quorum()) {
+            // Nothing can have been acknowledged in it.
+            return false;
+        }
+        self.previous.retain(|known| !known.is_like(&past) || known.same_disk != past.same_disk);
+        if self.previous.len() == limit::PLACEMENTS {
+            self.previous.pop();
+        }
+        self.previous.push(past);
+        // What was taken over so far may be out of date.
+        self.reconciled.clear();
+        self.round += 1;
+        true
+    }
+
+    /// Everything was taken over from all: nobody needs the placements before.
+    fn forget(&mut self, epoch: u64) {
+        for past in self.previous.drain(..) {
+            self.forgotten.insert(past.placed.digest(), epoch);
+        }
+        while self.forgotten.len() > FORGOTTEN {
+            let oldest = self.forgotten.iter().min_by_key(|(_, epoch)| **epoch);
+            let Some(digest) = oldest.map(|(digest, _)| *digest) else { break };
+            self.forgotten.remove(&digest);
+        }
+    }
+
+    /// True if `own`, a replica at `position` now, may lack what was acknowledged there.
+    fn lacks(&self, own: &NodeId, position: &Position, removed: &impl Removed) -> bool {
+        self.unmet(own, position, removed).next().is_some()
+    }
+
+    /// The sets of which too few were reconciled with, for each who of them was not, and how many are needed.
+    fn unmet<'a>(
+        &'a self,
+        own: &'a NodeId,
+        position: &'a Position,
+        removed: &'a impl Removed,
+    ) -> impl Iterator<Item = (Vec<NodeId>, usize)> + 'a {
+        // Who was a replica all along has its part, like everyone who was.
+        let settled = |past: &Past| past.same_disk && past.placed.is_replica(own, position);
+        let newly = self.previous.iter().rposition(|past| !settled(past)).map_or(0, |at| at + 1);
+        self.previous[..newly].iter().filter_map(move |past| {
+            let set = past.sets.replicas(position);
+            let banned = set.iter().filter(|node| removed.is_banned(node)).count();
+            let wanted = (set.len() + 1).saturating_sub(usize::from(past.sets.quorum()));
+            let wanted = wanted.min(set.len() - banned);
+            let has = |node: &&NodeId| {
+                (*node == own && past.same_disk) || self.reconciled.contains(*node) || removed.has_left(node)
+            };
+            let done = set.iter().filter(has).count();
+            let open: Vec<_> = set
+                .iter()
+                .filter(|node| !has(node) && *node != own && !removed.is_banned(node))
+                .copied()
+                .collect();
+            (done < wanted).then(|| (open, wanted - done))
+        })
+    }
+
+    /// Every position at which one of the sets, earlier or in `view`, begins to differ from the one before.
+    fn borders(&self, view: &View) -> Vec<Position> {
+        let earlier = self.previous.iter().flat_map(|past| past.sets.borders().chain(past.placed.borders()));
+        let mut borders: Vec<_> = view.borders().chain(earlier).copied().collect();
+        borders.sort_unstable();
+        borders.dedup();
+        borders
+    }
+
+    /// Appends all of it.
+    pub(super) fn encode(&self, out: &mut Writer) {
+        out.u64(self.disk_epoch);
+        out.u64(self.round);
+        // At most limit::PLACEMENTS, at most one for each member, and at most FORGOTTEN.
+        out.u16(self.previous.len() as u16);
+        for past in &self.previous {
+            past.told.encode(out);
+            out.flag(past.same_disk);
+        }
+        out.u16(self.reconciled.len() as u16);
+        self.reconciled.iter().for_each(|node| out.raw(node.as_bytes()));
+        out.u16(self.forgotten.len() as u16);
+        for (digest, epoch) in &self.forgotten {
+            out.raw(digest);
+            out.u64(*epoch);
+        }
+    }
+
+    /// Reads it back.
+    pub(super) fn decode(suite: Suite, row: &mut Reader) -> Result<Self, MalformedMessage> {
+        let (disk_epoch, round) = (row.u64()?, row.u64()?);
+        let previous = (0..row.count(limit::PLACEMENTS)?)
+            .map(|_| Ok(Past::new(suite, PastPlacement::decode(row)?, row.flag()?)))
+            .collect::<Result<_, MalformedMessage>>()?;
+        let reconciled = (0..row.count(usize::from(u16::MAX))?)
+            .map(|_| Ok(NodeId(row.array()?)))
+            .collect::<Result<_, MalformedMessage>>()?;
+        let forgotten = (0..row.count(FORGOTTEN)?)
+            .map(|_| Ok((row.array()?, row.u64()?)))
+            .collect::<Result<_, MalformedMessage>>()?;
+        Ok(Self { previous, reconciled, round, forgotten, disk_epoch })
+    }
+}
 
 impl Hub {
     /// True while there is any position at which this node is a replica and its word does not count.
     pub(super) const fn is_syncing(&self) -> bool {
-        !self.members.joined
+        !self.members.joined || self.standing.syncing
     }
 
     /// True while this node's word does not count at `position`.
-    pub(super) const fn is_syncing_at(&self, _position: &Position) -> bool {
-        !self.members.joined
+    pub(super) fn is_syncing_at(&self, position: &Position) -> bool {
+        !self.members.joined || self.standing.history.lacks(&self.own, position, &self.members)
     }
 
-    /// The members from whom to take what this node lacks.
-    pub(super) const fn sources(&self) -> Vec<NodeId> {
-        Vec::new()
+    /// Looks anew whether this node is Syncing anywhere.
+    pub(super) fn look_for_gaps(&mut self) {
+        let history = &self.standing.history;
+        let lacking = |position: &Position| {
+            self.view.is_replica(&self.own, position) && history.lacks(&self.own, position, &self.members)
+        };
+        let syncing = !history.is_empty() && history.borders(&self.view).iter().any(lacking);
+        self.standing.syncing = syncing;
     }
 
-    /// Changes whenever everything is to be taken anew.
+    /// The members from whom to take over what they hold for this node: all, until every member has done so.
+    pub(super) fn sources(&self) -> Vec<NodeId> {
+        let history = &self.standing.history;
+        if history.is_empty() || !self.members.joined {
+            return Vec::new();
+        }
+        let held = |node: &NodeId| {
+            self.view.is_placed(node) || history.previous.iter().any(|past| past.sets.is_placed(node))
+        };
+        self.members
+            .ids()
+            .filter(|node| !self.is_own(node) && !history.reconciled.contains(node) && held(node))
+            .collect()
+    }
+
+    /// Changes whenever everything is to be taken over anew.
     pub(super) const fn sync_round(&self) -> u64 {
-        0
+        self.standing.history.round
     }
 
-    /// Everything was taken from `node` that it holds for this one. What began in an earlier round is ignored.
-    pub(super) const fn reconciled(&mut self, _node: NodeId, _round: u64) {}
+    /// Everything was taken over from `node`. What began in an earlier round is ignored.
+    pub(super) fn reconciled(&mut self, node: NodeId, round: u64) {
+        let history = &mut self.standing.history;
+        if round != history.round || history.is_empty() || !history.reconciled.insert(node) {
+            return;
+        }
+        let before = (self.is_syncing(), self.is_settled());
+        self.look_for_gaps();
+        self.save_standing();
+        self.forget_placements();
+        if before != (self.is_syncing(), self.is_settled()) {
+            self.gossip_to_all();
+        }
+    }
+
+    /// True if this node lacks nothing, and has looked at every member of the placement.
+    pub(super) fn is_settled(&self) -> bool {
+        let history = &self.standing.history;
+        let seen = |(node, _): &(NodeId, u8)| self.is_own(node) || history.reconciled.contains(node);
+        self.members.joined
+            && (history.is_empty() || (!self.is_syncing() && self.view.members().iter().all(seen)))
+    }
+
+    /// Forgets earlier placements once every member of this one is settled in it.
+    pub(super) fn forget_placements(&mut self) {
+        if self.standing.history.is_empty() || !self.is_settled() || self.unsettled().next().is_some() {
+            return;
+        }
+        // Alone, or with too few, nothing was settled with those who know more.
+        if self.view.copies() < usize::from(self.view.quorum()) {
+            return;
+        }
+        self.standing.history.forget(self.standing.current.epoch);
+        self.look_for_gaps();
+        self.save_standing();
+    }
+
+    /// The other members of the placement that are not known to be settled in it.
+    pub(super) fn unsettled(&self) -> impl Iterator<Item = NodeId> {
+        let digest = self.view.digest();
+        let settled = move |node: &NodeId| {
+            let told = self.peers.told(node);
+            self.is_responsive(node) && told.is_some_and(|told| told.settled && told.placement == digest)
+        };
+        let others = self.view.members().iter().map(|(node, _)| *node).filter(|node| !self.is_own(node));
+        others.filter(move |node| !settled(node))
+    }
+
+    /// The members that must return, or be banned, before this node's word counts everywhere.
+    pub(super) fn waits_for(&self) -> Vec<NodeId> {
+        let history = &self.standing.history;
+        let mut missing = BTreeSet::new();
+        if self.is_syncing() {
+            for position in history.borders(&self.view) {
+                if !self.view.is_replica(&self.own, &position) {
+                    continue;
+                }
+                for (open, wanted) in history.unmet(&self.own, &position, &self.members) {
+                    let (here, away): (Vec<_>, Vec<_>) =
+                        open.into_iter().partition(|node| self.is_responsive(node));
+                    if here.len() < wanted {
+                        missing.extend(away);
+                    }
+                }
+            }
+        }
+        missing.into_iter().collect()
+    }
+}
+
+/// What a placement looks like to those who come after it.
+pub(super) fn describe(epoch: u64, replicas: u8, counted: &[(NodeId, u8)], view: &View) -> PastPlacement {
+    let member = |(node, positions): &(NodeId, u8)| PastMember {
+        node: *node,
+        positions: *positions,
+        placed: view.is_placed(node),
+    };
+    PastPlacement { epoch, replicas, members: counted.iter().map(member).collect() }
 }

@@ -110,6 +110,7 @@ impl Town {
             control: *control.public(),
             settings: first.is_none().then_some(self.options.settings),
             founder: first.is_none(),
+            rejoin: false,
             listen: vec![self.next_addr()],
             peers: first.into_iter().collect(),
             positions: 8,

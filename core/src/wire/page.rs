@@ -3,6 +3,7 @@
 use alloc::vec::Vec;
 use core::net::SocketAddr;
 
+use super::Standing;
 use super::hello::{decode_addrs, encode_addrs};
 use crate::codec::{Reader, Writer};
 use crate::config::limit;
@@ -19,23 +20,29 @@ pub struct MembershipPage {
     /// Admissions, with addresses to dial (at most [`limit::ADDRS`] each). At most [`limit::MEMBERS`] and a third
     /// of [`limit::CONTROL_MESSAGE`] are sent.
     pub admissions: Vec<(Admission, Vec<SocketAddr>)>,
-    /// Removals; as many are sent as of admissions.
+    /// Removals; at most [`limit::MEMBERS`] and a sixth of it are sent.
     pub removals: Vec<Removal>,
     /// The settings.
     pub settings: Option<Settings>,
+    /// How the sender stands; a page that is kept has none.
+    pub standing: Option<Standing>,
 }
 
 impl MembershipPage {
     pub(super) fn encode(&self, out: &mut Writer) {
         out.raw(&self.digest);
-        encode_list(&self.admissions, out, |(admission, addrs), out| {
+        encode_list(&self.admissions, ADMISSION_BYTES, out, |(admission, addrs), out| {
             admission.encode(out);
             encode_addrs(addrs, out);
         });
-        encode_list(&self.removals, out, Removal::encode);
+        encode_list(&self.removals, REMOVAL_BYTES, out, Removal::encode);
         out.flag(self.settings.is_some());
         if let Some(settings) = &self.settings {
             settings.encode(out);
+        }
+        out.flag(self.standing.is_some());
+        if let Some(standing) = &self.standing {
+            standing.encode(out);
         }
     }
 
@@ -49,20 +56,24 @@ impl MembershipPage {
         let removals =
             (0..count).map(|_| Ok(Removal::decode(body)?)).collect::<Result<_, MalformedMessage>>()?;
         let settings = if body.flag()? { Some(Settings::decode(body)?) } else { None };
-        Ok(Self { digest, admissions, removals, settings })
+        let standing = if body.flag()? { Some(Standing::decode(body)?) } else { None };
+        Ok(Self { digest, admissions, removals, settings, standing })
     }
 }
 
-/// Both lists and the settings, with all the optional fields they may have, fit a message that nothing pays for.
-const LIST_BYTES: usize = limit::CONTROL_MESSAGE / 3;
+/// Both lists, the settings and the standing, with all the optional fields they may have, fit a message that nothing
+/// pays for.
+const ADMISSION_BYTES: usize = limit::CONTROL_MESSAGE / 3;
+/// See [`ADMISSION_BYTES`].
+const REMOVAL_BYTES: usize = limit::CONTROL_MESSAGE / 6;
 
-fn encode_list<T>(items: &[T], out: &mut Writer, encode: impl Fn(&T, &mut Writer)) {
+fn encode_list<T>(items: &[T], max: usize, out: &mut Writer, encode: impl Fn(&T, &mut Writer)) {
     let mut list = Writer::default();
     let mut count = 0;
     for item in items.iter().take(limit::MEMBERS) {
         let mut one = Writer::default();
         encode(item, &mut one);
-        if list.len() + one.len() > LIST_BYTES {
+        if list.len() + one.len() > max {
             break;
         }
         list.raw(one.written());

@@ -14,7 +14,7 @@ use crate::codec::{Reader, Writer};
 use crate::config::limit;
 use crate::crypto::Suite;
 use crate::error::MalformedMessage;
-use crate::id::{BlobId, Name, OwnerId};
+use crate::id::{BlobId, Name, NodeId, OwnerId};
 use crate::record::{Pin, Record};
 
 /// Where a list goes on: after this name.
@@ -90,6 +90,17 @@ pub enum Request {
         /// For a node, with the network's signing key; else for a client.
         node: bool,
     },
+    /// Control: leave the network for good, as soon as nothing that this node holds is needed any more. Repeated until
+    /// it is done.
+    Leave {
+        /// Stay after all.
+        cancel: bool,
+    },
+    /// Control: remove a member for good, and whatever only it holds.
+    Ban {
+        /// Which.
+        node: NodeId,
+    },
     /// Between nodes: are you there?
     Ping {
         /// The sender's wall clock, Unix milliseconds.
@@ -162,6 +173,8 @@ impl Request {
             Self::Verify { .. } => kind::VERIFY,
             Self::Peers => kind::PEERS,
             Self::Invite { .. } => kind::INVITE,
+            Self::Leave { .. } => kind::LEAVE,
+            Self::Ban { .. } => kind::BAN,
             Self::Ping { .. } => kind::PING,
             Self::View(_) => kind::VIEW,
             Self::PullRecords { .. } => kind::PULL_RECORDS,
@@ -205,6 +218,8 @@ impl Request {
             }
             Self::Verify { after } => encode_optional_id(after.as_ref().map(BlobId::as_bytes), out),
             Self::Invite { node } => out.flag(*node),
+            Self::Leave { cancel } => out.flag(*cancel),
+            Self::Ban { node } => out.raw(node.as_bytes()),
             Self::Ping { unix_ms } => out.u64(*unix_ms),
             Self::View(page) => page.encode(out),
             Self::PullRecords { placement, part, after, rows } => {
@@ -258,6 +273,8 @@ impl Request {
             kind::VERIFY => Self::Verify { after: decode_optional_id(&mut body)?.map(BlobId) },
             kind::PEERS => Self::Peers,
             kind::INVITE => Self::Invite { node: body.flag()? },
+            kind::LEAVE => Self::Leave { cancel: body.flag()? },
+            kind::BAN => Self::Ban { node: NodeId(body.array()?) },
             kind::PING => Self::Ping { unix_ms: body.u64()? },
             kind::VIEW => Self::View(MembershipPage::decode(&mut body)?),
             kind::PULL_RECORDS => Self::PullRecords {

@@ -8,6 +8,7 @@ use super::check::{decode_states, encode_states};
 use super::message::kind;
 use super::pull::{decode_proofs, encode_proofs};
 use super::request::{decode_optional_id, decode_record, encode_optional_id};
+use super::status::{decode_nodes, encode_nodes};
 use super::{
     ListCursor, MembershipPage, PeerStatus, PinState, PinsKept, PinsPage, RecordsPage, Status, Token, Vote,
 };
@@ -92,6 +93,17 @@ pub enum Response {
         /// The token; peers that do not fit its text are left out.
         token: Token,
     },
+    /// To `Leave`: how far it is.
+    Leave {
+        /// The node is no member any more, and another one knows: it stops.
+        done: bool,
+        /// The members that still take over what it holds, or cannot be reached; at most [`limit::MEMBERS`] are sent.
+        waits_for: Vec<NodeId>,
+        /// How much is still here alone.
+        strays: u64,
+    },
+    /// To `Ban`: it was done.
+    Done,
     /// To `Ping`.
     Pong {
         /// The sender's wall clock, Unix milliseconds.
@@ -131,6 +143,8 @@ impl Response {
             Self::Verified { .. } => kind::ANSWER | kind::VERIFY,
             Self::Peers(_) => kind::ANSWER | kind::PEERS,
             Self::Invite { .. } => kind::ANSWER | kind::INVITE,
+            Self::Leave { .. } => kind::ANSWER | kind::LEAVE,
+            Self::Done => kind::ANSWER | kind::BAN,
             Self::Pong { .. } => kind::ANSWER | kind::PING,
             Self::View(_) => kind::ANSWER | kind::VIEW,
             Self::PulledRecords(_) => kind::ANSWER | kind::PULL_RECORDS,
@@ -160,6 +174,8 @@ impl Response {
             | Self::Verified { .. }
             | Self::Peers(_)
             | Self::Invite { .. }
+            | Self::Leave { .. }
+            | Self::Done
             | Self::Pong { .. }
             | Self::View(_)
             | Self::PulledRecords(_)
@@ -211,6 +227,12 @@ impl Response {
                 peers.iter().take(count).for_each(|peer| peer.encode(out));
             }
             Self::Invite { token } => out.bytes16(token.to_text().as_bytes()),
+            Self::Leave { done, waits_for, strays } => {
+                out.flag(*done);
+                encode_nodes(waits_for, out);
+                out.u64(*strays);
+            }
+            Self::Done => {}
             Self::Pong { unix_ms } => out.u64(*unix_ms),
             Self::View(page) => page.encode(out),
             Self::PulledRecords(page) => page.encode(out),
@@ -270,6 +292,12 @@ impl Response {
                 Self::Peers((0..count).map(|_| PeerStatus::decode(&mut body)).collect::<Result<_, _>>()?)
             }
             kind::INVITE => Self::Invite { token: decode_token(&mut body)? },
+            kind::LEAVE => Self::Leave {
+                done: body.flag()?,
+                waits_for: decode_nodes(&mut body)?,
+                strays: body.u64()?,
+            },
+            kind::BAN => Self::Done,
             kind::PING => Self::Pong { unix_ms: body.u64()? },
             kind::VIEW => Self::View(MembershipPage::decode(&mut body)?),
             kind::PULL_RECORDS => Self::PulledRecords(RecordsPage::decode(suite, &mut body)?),

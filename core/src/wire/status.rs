@@ -54,6 +54,9 @@ pub struct Status {
     pub quota: u64,
     /// Free space.
     pub free_bytes: u64,
+    /// The members that must come back, or be banned, before this node has all it needs. At most
+    /// [`limit::MEMBERS`] are sent.
+    pub waits_for: Vec<NodeId>,
 }
 
 /// How a member is.
@@ -68,6 +71,8 @@ pub enum PeerState {
     Suspect = 2,
     /// Silent for longer than `gone_after`.
     Gone = 3,
+    /// About to leave: out of the placement, and still there to hand on what it has.
+    Leaving = 4,
 }
 
 /// One member as this node sees it.
@@ -85,6 +90,21 @@ pub struct PeerStatus {
     pub silent_ms: u64,
     /// Positions on the ring.
     pub positions: u8,
+    /// It is out of the placement: nothing lies on it.
+    pub out: bool,
+    /// It says that its word does not count everywhere yet.
+    pub syncing: bool,
+}
+
+/// A list of members: `u16` count, at most [`limit::MEMBERS`], and their ids.
+pub(super) fn encode_nodes(nodes: &[NodeId], out: &mut Writer) {
+    let count = out.count(nodes.len(), limit::MEMBERS);
+    nodes.iter().take(count).for_each(|node| out.raw(node.as_bytes()));
+}
+
+pub(super) fn decode_nodes(body: &mut Reader) -> Result<Vec<NodeId>, MalformedMessage> {
+    let count = body.count(limit::MEMBERS)?;
+    (0..count).map(|_| Ok(NodeId(body.array()?))).collect()
 }
 
 impl Status {
@@ -108,6 +128,7 @@ impl Status {
         for count in [self.pending_ops, self.quota, self.free_bytes] {
             out.u64(count);
         }
+        encode_nodes(&self.waits_for, out);
     }
 
     pub(super) fn decode(body: &mut Reader) -> Result<Self, MalformedMessage> {
@@ -133,13 +154,14 @@ impl Status {
             pending_ops: body.u64()?,
             quota: body.u64()?,
             free_bytes: body.u64()?,
+            waits_for: decode_nodes(body)?,
         })
     }
 }
 
 impl PeerState {
     fn from_number(number: u8) -> Result<Self, MalformedMessage> {
-        [Self::Own, Self::Alive, Self::Suspect, Self::Gone]
+        [Self::Own, Self::Alive, Self::Suspect, Self::Gone, Self::Leaving]
             .into_iter()
             .find(|state| *state as u8 == number)
             .ok_or(MalformedMessage::Value)
@@ -154,6 +176,8 @@ impl PeerStatus {
         out.u32(self.rtt_us);
         out.u64(self.silent_ms);
         out.u8(self.positions);
+        out.flag(self.out);
+        out.flag(self.syncing);
     }
 
     pub(super) fn decode(body: &mut Reader) -> Result<Self, MalformedMessage> {
@@ -164,6 +188,8 @@ impl PeerStatus {
             rtt_us: body.u32()?,
             silent_ms: body.u64()?,
             positions: body.u8()?,
+            out: body.flag()?,
+            syncing: body.flag()?,
         })
     }
 }

@@ -5,7 +5,7 @@ use crate::given::{NOW_MS, SUITE, keys, network, node};
 use crate::network::{admission, removal, settings, token};
 use crate::records::{KEY, file_pin, floor, tombstone_record};
 use bytes::{Bytes, BytesMut};
-use quantumsync_core::id::BlobId;
+use quantumsync_core::id::{BlobId, NodeId};
 use quantumsync_core::wire::*;
 
 /// A record or pin inside a message: only its length is told, its bytes stand in another example.
@@ -92,6 +92,9 @@ fn put_blob() -> Block {
     dissect("put-blob", &bytes, &parts)
 }
 
+/// A member to be banned, and one that is waited for.
+const BANNED: NodeId = NodeId([0x11; 32]);
+
 fn requests() -> Block {
     let keys = keys();
     let (owner, name) = (keys.owner(), keys.name(0, KEY));
@@ -107,6 +110,8 @@ fn requests() -> Block {
         .part("Verify from the beginning", &request(Request::Verify { after: None }))
         .part("Peers", &request(Request::Peers))
         .part("Invite a node", &request(Request::Invite { node: true }))
+        .part("Leave", &request(Request::Leave { cancel: false }))
+        .part("Ban", &request(Request::Ban { node: BANNED }))
         .part("Ping", &request(Request::Ping { unix_ms: NOW_MS }))
 }
 
@@ -168,9 +173,10 @@ fn answers() -> Block {
         pending_ops: 13,
         quota: 14,
         free_bytes: 15,
+        waits_for: vec![],
     };
     let peer =
-        PeerStatus { node: source, addr, state: PeerState::Own, rtt_us: 0, silent_ms: 0, positions: 8 };
+        PeerStatus { node: source, addr, state: PeerState::Own, rtt_us: 0, silent_ms: 0, positions: 8, out: false, syncing: true };
     let verified =
         Response::Verified { checked: 64, bytes: 1 << 20, damaged: vec![BlobId([0x0b; 32])], next: None };
     Block::new("answers")
@@ -187,6 +193,8 @@ fn answers() -> Block {
         .part("Verified", &response(verified))
         .part("Peers", &response(Response::Peers(vec![peer])))
         .part("Invite", &response(Response::Invite { token: token(None) }))
+        .part("Leave", &response(Response::Leave { done: false, waits_for: vec![BANNED], strays: 2 }))
+        .part("Done", &response(Response::Done))
         .part("Pong", &response(Response::Pong { unix_ms: NOW_MS }))
         .part("Error: Stale", &response(Response::Error(stale)))
 }
@@ -198,6 +206,7 @@ fn view() -> Block {
         admissions: vec![(admission(), vec![addr])],
         removals: vec![removal()],
         settings: Some(settings()),
+        standing: None,
     };
     let parts = [
         ("kind", 1),
@@ -211,6 +220,7 @@ fn view() -> Block {
         ("the removal", 4 + 32 + 1 + 8 + 2 + 10 + 64),
         ("settings follow", 1),
         ("the settings", 4 + 8 + 1 + 8 + 8 + 2 + 64),
+        ("no standing", 1),
     ];
     dissect("view", &request(Request::View(page)), &parts)
 }

@@ -145,8 +145,8 @@ def _messages():
     tombstone, floor = _tombstone(1), _floor()
     addr = optional(signed.address(ADDRESS))
     status = NODE + NETWORK + addr + _short(b"0.1.0") + u64(1) + struct.pack(">4I", 2, 3, 4, 5) + u8(3)
-    status += struct.pack(">7Q", *range(6, 13)) + flag(True) + struct.pack(">3Q", 13, 14, 15)
-    peer = NODE + addr + u8(0) + u32(0) + u64(0) + u8(8)
+    status += struct.pack(">7Q", *range(6, 13)) + flag(True) + struct.pack(">3Q", 13, 14, 15) + counted([])
+    peer = NODE + addr + u8(0) + u32(0) + u64(0) + u8(8) + flag(False) + flag(True)
     page = b"\xdd" * 32 + counted([ADMISSION + counted([signed.address(ADDRESS)])]) + counted([REMOVAL])
     requests = (
         message(0x12, number, BLOB_ID, u32(4096), u32(0)),
@@ -158,6 +158,8 @@ def _messages():
         message(0x21, number, optional(None)),
         message(0x22, number),
         message(0x23, number, flag(True)),
+        message(0x24, number, flag(False)),
+        message(0x25, number, b"\x11" * 32),
         message(0x30, number, u64(TIME)),
     )
     answers = (
@@ -171,6 +173,8 @@ def _messages():
         message(0xA1, number, u64(64), u64(1 << 20), counted([BLOB_ID]), optional(None)),
         message(0xA2, number, counted([peer])),
         message(0xA3, number, _short(_token(None, (NODE, ADDRESS), SECOND).encode())),
+        message(0xA4, number, flag(False), counted([b"\x11" * 32]), u64(2)),
+        message(0xA5, number),
         message(0xB0, number, u64(TIME)),
         message(0xFF, number, u8(4), optional(_long(tombstone))),
     )
@@ -183,7 +187,7 @@ def _messages():
         "put-blob": message(0x11, number, counted([_short(pin)]), link.payload(b"blob")),
         "requests": b"".join(requests),
         "answers": b"".join(answers),
-        "view": message(0x31, number, page, optional(SETTINGS)),
+        "view": message(0x31, number, page, optional(SETTINGS), optional(None)),
     }
 
 

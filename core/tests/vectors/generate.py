@@ -233,11 +233,11 @@ def messages():
     message, optional, flag, counted = link.message, link.optional, link.flag, link.counted
     addr = "192.0.2.1:4270"
     page = sha256(b"digest")
-    page += counted([admission + counted([signed.address(addr)])]) + counted([removal]) + optional(settings)
+    page += counted([admission + counted([signed.address(addr)])]) + counted([removal]) + optional(settings) + optional(None)
     status = NODE + NETWORK + optional(signed.address(addr)) + short("0.1.0".encode()) + u64(11)
     status += b"".join(map(u32, (1, 2, 3, 4))) + u8(3) + b"".join(map(u64, range(5, 12))) + flag(True)
-    status += b"".join(map(u64, (12, 13, 14)))
-    peer = OTHER_NODE + optional(signed.address("[2001:db8::1]:65535")) + u8(2) + u32(1500) + u64(9000) + u8(8)
+    status += b"".join(map(u64, (12, 13, 14))) + counted([])
+    peer = OTHER_NODE + optional(signed.address("[2001:db8::1]:65535")) + u8(2) + u32(1500) + u64(9000) + u8(8) + flag(False) + flag(True)
     token = signed.token(1, PSK, ed25519_public(NETWORK_SEED), None, [(NODE, addr)])
     proof = KEYS.owner + bytes(range(64))
     return {
@@ -260,6 +260,8 @@ def messages():
         "invite": message(0x23, 11, flag(True)),
         "ping": message(0x30, 12, u64(MS)),
         "view": message(0x31, 13, page),
+        "leave": message(0x24, 14, flag(True)),
+        "ban": message(0x25, 15, OTHER_NODE),
         "unknown_request": message(0x7F, 14),
         "have_answer": message(0x90, 1, short(bytes([3, 0, 1])), u8(2)),
         "stored": message(0x91, 2, u8(1), u8(2)),
@@ -274,6 +276,8 @@ def messages():
         "verified": message(0xA1, 9, u64(17), u64(18), counted([id]), optional(None)),
         "peers_answer": message(0xA2, 10, counted([peer])),
         "invite_answer": message(0xA3, 11, short(token.encode())),
+        "leave_answer": message(0xA4, 14, flag(False), counted([OTHER_NODE]), u64(18)),
+        "done": message(0xA5, 15),
         "pong": message(0xB0, 12, u64(MS + 1)),
         "view_answer": message(0xB1, 13, page),
         "error": message(0xFF, 13, u8(4), optional(long(tombstone))),

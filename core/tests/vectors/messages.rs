@@ -69,6 +69,7 @@ fn status(node: NodeId, network: NetworkId) -> Status {
         pending_ops: 12,
         quota: 13,
         free_bytes: 14,
+        waits_for: vec![],
     }
 }
 
@@ -79,6 +80,7 @@ fn page() -> MembershipPage {
         admissions: vec![(network.admission(MS), vec![addr("192.0.2.1:4270")])],
         removals: vec![network.removal()],
         settings: Some(network.settings()),
+        standing: None,
     }
 }
 
@@ -126,6 +128,8 @@ fn requests() -> Vec<(&'static str, Request)> {
         ("invite", Request::Invite { node: true }),
         ("ping", Request::Ping { unix_ms: MS }),
         ("view", Request::View(page())),
+        ("leave", Request::Leave { cancel: true }),
+        ("ban", Request::Ban { node: network().other }),
     ]
 }
 
@@ -142,6 +146,8 @@ fn responses() -> Vec<(&'static str, u32, Response)> {
         rtt_us: 1500,
         silent_ms: 9000,
         positions: 8,
+        out: false,
+        syncing: true,
     };
     let token = Token {
         psk_epoch: 1,
@@ -169,6 +175,8 @@ fn responses() -> Vec<(&'static str, u32, Response)> {
         ("verified", 9, Response::Verified { checked: 17, bytes: 18, damaged: vec![id], next: None }),
         ("peers_answer", 10, Response::Peers(vec![peer])),
         ("invite_answer", 11, Response::Invite { token }),
+        ("leave_answer", 14, Response::Leave { done: false, waits_for: vec![network.other], strays: 18 }),
+        ("done", 15, Response::Done),
         ("pong", 12, Response::Pong { unix_ms: MS + 1 }),
         ("view_answer", 13, Response::View(page())),
         ("error", 13, Response::Error(stale)),

@@ -100,6 +100,23 @@ pub(crate) enum Verb {
     /// Who is in the network, and how they are
     #[command(after_help = "Example: quantumsync peers")]
     Peers,
+    /// Let this home's node leave the network, once the others hold what it holds
+    #[command(after_help = "It ends when nothing is needed of the node any more; the node then stops by itself.\n\
+        Until then it may be broken off with Ctrl-C, and the node told to stay with --cancel.\n\n\
+        Example: quantumsync leave")]
+    Leave {
+        /// Stay after all
+        #[arg(long)]
+        cancel: bool,
+    },
+    /// Remove a member for good, without asking it
+    #[command(after_help = "For a member that will not come back: what only it held is lost, and the others no longer \
+        wait for it.\n\nExample: quantumsync ban NODEID, as `quantumsync peers` prints it")]
+    Ban {
+        /// The member's id: 64 hexadecimal digits
+        #[arg(value_name = "NODEID", value_parser = parse_node)]
+        node: NodeId,
+    },
     /// Let the node hash everything that it holds
     #[command(after_help = "Example: quantumsync verify")]
     Verify,
@@ -290,6 +307,10 @@ pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
     // A hundred years: beyond it a date no longer fits a version.
     let seconds = count.checked_mul(seconds).filter(|&seconds| seconds <= 36_525 * 86_400);
     seconds.map(Duration::from_secs).ok_or_else(|| "more than a hundred years".to_owned())
+}
+
+fn parse_node(text: &str) -> Result<NodeId, String> {
+    NodeId::from_hex(text).ok_or_else(|| "a node's id is 64 hexadecimal digits".to_owned())
 }
 
 fn parse_range(text: &str) -> Result<(u64, Option<u64>), String> {

@@ -1,11 +1,19 @@
-//! `invite`, `status`, `peers`, `verify`: what a node knows; none of them needs a vault.
+//! `invite`, `status`, `peers`, `leave`, `ban`, `verify`: what a node knows and is told; none of them needs a vault.
 
+use std::time::Duration;
+
+use quantumsync::Error;
+use quantumsync_core::error::OpError;
+use quantumsync_core::id::NodeId;
 use quantumsync_core::wire::{PeerState, PeerStatus, Status};
 use serde_json::{Value, json};
 
 use super::context::Context;
 use super::error::{Class, Failure};
 use super::output::human_bytes;
+
+/// How often a node that leaves is asked how far it is.
+const ASK_AGAIN: Duration = Duration::from_millis(500);
 
 pub(crate) fn invite(context: &Context, for_node: bool) -> Result<Class, Failure> {
     let token = context.client_without_vault()?.invite(for_node)?;
@@ -45,6 +53,7 @@ fn status_object(status: &Status) -> Value {
         "pending_ops": status.pending_ops,
         "quota": status.quota,
         "free_bytes": status.free_bytes,
+        "waits_for": status.waits_for.iter().map(ToString::to_string).collect::<Vec<_>>(),
     })
 }
 
@@ -92,6 +101,7 @@ const fn state_name(state: PeerState) -> &'static str {
         PeerState::Alive => "alive",
         PeerState::Suspect => "suspect",
         PeerState::Gone => "gone",
+        PeerState::Leaving => "leaving",
     }
 }
 
@@ -103,6 +113,8 @@ fn peer_object(peer: &PeerStatus) -> Value {
         "rtt_us": peer.rtt_us,
         "silent_ms": peer.silent_ms,
         "positions": peer.positions,
+        "out": peer.out,
+        "syncing": peer.syncing,
     })
 }
 
@@ -115,6 +127,72 @@ fn peer_text(peer: &PeerStatus) -> String {
         state_name(peer.state),
         peer.rtt_us
     )
+}
+
+pub(crate) fn leave(context: &Context, cancel: bool) -> Result<Class, Failure> {
+    let client = context.client_without_vault()?;
+    if cancel {
+        client.leave(true).map_err(told_of_leaving)?;
+        context.out.result(&json!({ "left": false }), "this node stays")?;
+        return Ok(Class::Done);
+    }
+    let bar = context.out.progress(None);
+    let mut missing = String::new();
+    loop {
+        let leaving = match client.leave(false) {
+            Err(Error::Operation(OpError::Deadline)) => return Err(stays(&missing)),
+            result => result.map_err(told_of_leaving)?,
+        };
+        if leaving.done {
+            break;
+        }
+        let members: Vec<String> = leaving.waits_for.iter().map(ToString::to_string).collect();
+        missing = format!("{} items, and these members: {}", leaving.strays, members.join(", "));
+        std::thread::sleep(ASK_AGAIN);
+    }
+    bar.finish_and_clear();
+    context.out.result(&json!({ "left": true }), "this node has left the network")?;
+    Ok(Class::Done)
+}
+
+pub(crate) fn ban(context: &Context, node: NodeId) -> Result<Class, Failure> {
+    context.client_without_vault()?.ban(node).map_err(|error| match error {
+        Error::Operation(OpError::Missing) => Failure::new(
+            Class::NotFound,
+            "no_such_member",
+            format!("{node} is no member of this network"),
+            "see its members with `quantumsync peers`",
+        ),
+        Error::Operation(OpError::Refused) => Failure::usage(
+            "own_node",
+            "a node cannot ban itself",
+            "let it leave: quantumsync leave",
+        ),
+        error => error.into(),
+    })?;
+    context.out.result(&json!({ "banned": node.to_string() }), &format!("{node} is banned"))?;
+    Ok(Class::Done)
+}
+
+fn stays(missing: &str) -> Failure {
+    Failure::new(
+        Class::Failed,
+        "still_needed",
+        format!("the node is still needed, and stays: it waited for {missing}"),
+        "bring those members back or ban them, then let it leave again",
+    )
+}
+
+fn told_of_leaving(error: Error) -> Failure {
+    match error {
+        Error::Operation(OpError::Refused) => Failure::new(
+            Class::Failed,
+            "alone",
+            "there is no other member that could take over what this node holds",
+            "add another node first: quantumsync invite --node",
+        ),
+        error => error.into(),
+    }
 }
 
 pub(crate) fn verify(context: &Context) -> Result<Class, Failure> {

@@ -71,6 +71,8 @@ fn run(cli: Cli) -> Result<Class, Failure> {
         Verb::Clear { yes, local } => keys::clear(&context()?, yes, local),
         Verb::Status => control::status(&context()?),
         Verb::Peers => control::peers(&context()?),
+        Verb::Leave { cancel } => control::leave(&context()?, cancel),
+        Verb::Ban { node } => control::ban(&context()?, node),
         Verb::Verify => control::verify(&context()?),
         Verb::Demo { file } => demo::run(output(&cli.global), file.as_deref()),
         Verb::Completions { shell } => {

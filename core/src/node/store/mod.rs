@@ -189,7 +189,12 @@ impl LocalStore {
             Request::Prove { nonce, blobs } => self.prove(op, nonce, blobs),
             Request::CheckPins { lapse, checks } => self.check_pins(op, lapse, checks),
             Request::Forget { record } => self.is_clean(op, &record),
-            Request::Peers | Request::Invite { .. } | Request::Ping { .. } | Request::View { .. } => {
+            Request::Peers
+            | Request::Invite { .. }
+            | Request::Leave { .. }
+            | Request::Ban { .. }
+            | Request::Ping { .. }
+            | Request::View { .. } => {
                 self.refuse(op, ErrorCode::Unsupported);
             }
         }

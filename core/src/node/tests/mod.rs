@@ -5,6 +5,8 @@ mod degraded;
 mod leases;
 mod limits;
 mod network;
+mod leaving;
+mod placement;
 mod probe;
 mod quorums;
 mod reads;
@@ -134,6 +136,7 @@ impl Town {
             control: *control_key().public(),
             settings: (host == 0).then_some(self.wanted),
             founder: host == 0,
+            rejoin: false,
             listen: vec![addr(host)],
             peers,
             positions: 8,
@@ -191,7 +194,7 @@ impl Town {
         let up: Vec<_> = self.nodes.iter().copied().filter(|host| self.world.is_up(*host)).collect();
         let others = up.len() - 1;
         up.into_iter().all(|host| {
-            self.node(host, |node, _| node.hub.members.joined && node.hub.peers.linked().count() >= others)
+            self.node(host, |node, _| !node.is_syncing() && node.hub.peers.linked().count() >= others)
         })
     }
 

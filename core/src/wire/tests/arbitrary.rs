@@ -43,8 +43,37 @@ pub(super) fn token() -> impl Strategy<Value = Token> {
 
 fn page() -> impl Strategy<Value = MembershipPage> {
     let admissions = vec((admission(), vec(addr(), 0..=limit::ADDRS)), 0..4);
-    (id(), admissions, vec(removal(), 0..4), option::of(settings())).prop_map(
-        |(digest, admissions, removals, settings)| MembershipPage { digest, admissions, removals, settings },
+    (id(), admissions, vec(removal(), 0..4), option::of(settings()), option::of(standing())).prop_map(
+        |(digest, admissions, removals, settings, standing)| MembershipPage {
+            digest,
+            admissions,
+            removals,
+            settings,
+            standing,
+        },
+    )
+}
+
+fn standing() -> impl Strategy<Value = Standing> {
+    let node = || id().prop_map(NodeId);
+    let why = prop::sample::select(&[Out::Gone, Out::Leaving][..]);
+    let member = (node(), any::<u8>(), any::<bool>())
+        .prop_map(|(node, positions, placed)| PastMember { node, positions, placed });
+    let past = (any::<u64>(), any::<u8>(), vec(member, 0..4))
+        .prop_map(|(epoch, replicas, members)| PastPlacement { epoch, replicas, members });
+    let lists = (vec((node(), why), 0..4), vec((node(), any::<u64>()), 0..4), vec(past, 0..4));
+    (any::<[bool; 3]>(), option::of(id()), id(), any::<u64>(), lists).prop_map(
+        |([syncing, leaving, settled], noted, placement, epoch, (out, unheard, previous))| Standing {
+            syncing,
+            leaving,
+            settled,
+            noted,
+            placement,
+            epoch,
+            out,
+            unheard,
+            previous,
+        },
     )
 }
 
@@ -172,6 +201,8 @@ fn request() -> impl Strategy<Value = Request> {
         option::of(id()).prop_map(|after| Request::Verify { after: after.map(BlobId) }),
         Just(Request::Peers),
         any::<bool>().prop_map(|node| Request::Invite { node }),
+        any::<bool>().prop_map(|cancel| Request::Leave { cancel }),
+        id().prop_map(|node| Request::Ban { node: NodeId(node) }),
         any::<u64>().prop_map(|unix_ms| Request::Ping { unix_ms }),
         page().prop_map(Request::View),
         pull(),
@@ -186,8 +217,8 @@ fn text() -> impl Strategy<Value = String> {
 
 fn status() -> impl Strategy<Value = Status> {
     let ids = (id(), id(), option::of(addr()), text());
-    (ids, any::<[u32; 4]>(), any::<[u64; 11]>(), any::<(u8, bool)>()).prop_map(
-        |((node, network, addr, version), peers, counts, (replicas, syncing))| Status {
+    (ids, any::<[u32; 4]>(), any::<[u64; 11]>(), any::<(u8, bool)>(), vec(id(), 0..3)).prop_map(
+        |((node, network, addr, version), peers, counts, (replicas, syncing), waits_for)| Status {
             node: NodeId(node),
             network: NetworkId(network),
             addr,
@@ -209,21 +240,24 @@ fn status() -> impl Strategy<Value = Status> {
             pending_ops: counts[8],
             quota: counts[9],
             free_bytes: counts[10],
+            waits_for: waits_for.into_iter().map(NodeId).collect(),
         },
     )
 }
 
 fn peer() -> impl Strategy<Value = PeerStatus> {
     use PeerState::*;
-    let state = prop::sample::select(&[Own, Alive, Suspect, Gone][..]);
-    (id(), option::of(addr()), state, any::<(u32, u64, u8)>()).prop_map(
-        |(node, addr, state, (rtt_us, silent_ms, positions))| PeerStatus {
+    let state = prop::sample::select(&[Own, Alive, Suspect, Gone, Leaving][..]);
+    (id(), option::of(addr()), state, any::<(u32, u64, u8, bool, bool)>()).prop_map(
+        |(node, addr, state, (rtt_us, silent_ms, positions, out, syncing))| PeerStatus {
             node: NodeId(node),
             addr,
             state,
             rtt_us,
             silent_ms,
             positions,
+            out,
+            syncing,
         },
     )
 }
@@ -282,6 +316,12 @@ fn response() -> impl Strategy<Value = Response> {
         }),
         vec(peer(), 0..4).prop_map(Response::Peers),
         token().prop_map(|token| Response::Invite { token }),
+        (any::<bool>(), vec(id(), 0..4), any::<u64>()).prop_map(|(done, waits_for, strays)| Response::Leave {
+            done,
+            waits_for: waits_for.into_iter().map(NodeId).collect(),
+            strays,
+        }),
+        Just(Response::Done),
         any::<u64>().prop_map(|unix_ms| Response::Pong { unix_ms }),
         page().prop_map(Response::View),
         records_page().prop_map(Response::PulledRecords),

@@ -1,0 +1,95 @@
+//! Members that go for good: by their own wish, or banned.
+
+use super::*;
+use crate::wire::ErrorCode;
+
+fn leave(town: &mut Town, home: HostId) -> Response {
+    town.ask(home, Request::Leave { cancel: false })
+}
+
+/// Asks again and again, as a home does.
+fn leaves(town: &mut Town, home: HostId, limit: Duration) -> bool {
+    let end = town.world.now().mono + limit;
+    while town.world.now().mono < end {
+        if matches!(leave(town, home), Response::Leave { done: true, .. }) {
+            return true;
+        }
+        town.world.run_for(Duration::from_millis(500));
+    }
+    false
+}
+
+fn count(town: &mut Town, host: HostId) -> usize {
+    town.node(host, |node, _| node.hub.members.count())
+}
+
+#[test]
+fn a_member_leaves_when_the_others_hold_what_it_held_and_stops() {
+    let mut town = Town::of(3);
+    town.world.run_for(SECOND * 5);
+    let home = town.add_control(HostId(2));
+    assert!(leaves(&mut town, home, SECOND * 60));
+    assert!(town.run_until(SECOND * 5, |town| town.events(HostId(2)).last() == Some(&NodeEvent::Stopped)));
+    assert!(town.events(HostId(2)).contains(&NodeEvent::Left));
+    assert_eq!([count(&mut town, HostId(0)), count(&mut town, HostId(1))], [2, 2]);
+    assert_eq!(town.node(HostId(0), |node, _| (node.hub.view.quorum(), node.is_syncing())), (2, false));
+}
+
+#[test]
+fn one_after_the_other_may_leave() {
+    let mut town = Town::of(5);
+    town.world.run_for(SECOND * 5);
+    for host in [4, 3, 2] {
+        let home = town.add_control(HostId(host));
+        assert!(leaves(&mut town, home, SECOND * 90), "node {host}");
+        assert!(town.run_until(SECOND * 5, |town| town.events(HostId(host)).last() == Some(&NodeEvent::Stopped)));
+    }
+    assert!(town.run_until(SECOND * 30, |town| {
+        [0, 1].into_iter().all(|host| count(town, HostId(host)) == 2 && !town.node(HostId(host), |node, _| node.is_syncing()))
+    }));
+}
+
+#[test]
+fn a_member_that_is_needed_says_for_whom_it_waits_and_stays_when_its_time_is_over() {
+    let mut town = Town::with(3, Config { leave_deadline: SECOND * 30, ..Config::default() });
+    town.world.run_for(SECOND * 5);
+    let away = town.id(HostId(1));
+    town.world.crash(HostId(1));
+    let home = town.add_control(HostId(2));
+    leave(&mut town, home);
+    town.world.run_for(SECOND * 20);
+    let Response::Leave { done, waits_for, .. } = leave(&mut town, home) else { panic!("no answer") };
+    assert!(!done && waits_for.contains(&away), "{waits_for:?}");
+    town.world.run_for(SECOND * 15);
+    let Response::Error(error) = leave(&mut town, home) else { panic!("it still tries") };
+    assert_eq!(error.code, ErrorCode::Deadline);
+    assert!(town.run_until(SECOND * 60, |town| {
+        let all = [HostId(0), HostId(2)];
+        all.into_iter().all(|host| town.node(host, |node, _| node.hub.view.members().len() == 3))
+    }), "it is in again");
+}
+
+#[test]
+fn nobody_leaves_alone_nor_without_the_key() {
+    let mut town = Town::of(1);
+    let home = town.add_control(HostId(0));
+    assert_eq!(leave(&mut town, home), Response::Error(ErrorCode::Invalid.into()));
+}
+
+#[test]
+fn the_banned_are_refused_and_the_rest_go_on_with_a_majority_of_themselves() {
+    let mut town = Town::of(3);
+    town.world.run_for(SECOND * 5);
+    let home = town.add_control(HostId(0));
+    let (own, banned) = (town.id(HostId(0)), town.id(HostId(2)));
+    town.world.crash(HostId(2));
+    assert_eq!(town.ask(home, Request::Ban { node: own }), Response::Error(ErrorCode::Invalid.into()));
+    let nobody = NodeId([0xee; 32]);
+    assert_eq!(town.ask(home, Request::Ban { node: nobody }), Response::Error(ErrorCode::NotFound.into()));
+    assert_eq!(town.ask(home, Request::Ban { node: banned }), Response::Done);
+    assert!(town.run_until(SECOND * 10, |town| count(town, HostId(1)) == 2));
+    town.restart(HostId(2));
+    town.world.run_for(SECOND * 30);
+    assert_eq!([count(&mut town, HostId(0)), count(&mut town, HostId(1))], [2, 2]);
+    assert_eq!(town.node(HostId(0), |node, _| node.hub.peers.linked().count()), 1);
+}
