@@ -31,7 +31,8 @@ impl Hub {
     /// The disk is loaded: begins to take part, with the membership that was known before.
     pub(super) fn take_up(&mut self, loaded: Loaded) {
         let Loaded { incarnation, state, .. } = loaded;
-        let row = |name: &[u8]| state.iter().find(|(key, _)| &key[..] == name).map(|(_, value)| value.clone());
+        let row =
+            |name: &[u8]| state.iter().find(|(key, _)| &key[..] == name).map(|(_, value)| value.clone());
         let page = row(MEMBERSHIP_ROW).and_then(|value| page_from_row(self.setup.suite, value));
         if let Some(page) = &page {
             // Signed words, verified like anybody's: what does not hold is left out.

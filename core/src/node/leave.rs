@@ -117,10 +117,9 @@ impl Hub {
         let removal = self.setup.signing.as_ref().and_then(|key| self.members.removal(key, self.own, false));
         let Some(removal) = removal else { return };
         self.standing.leave = Some(Leave::Told);
-        let (news, _) = self.members.merge(&MembershipPage {
-            removals: Vec::from([removal]),
-            ..MembershipPage::default()
-        });
+        let (news, _) = self
+            .members
+            .merge(&MembershipPage { removals: Vec::from([removal]), ..MembershipPage::default() });
         let page = self.members.page_of(&news, |node| self.addrs(node));
         let linked: Vec<_> = self.peers.linked().collect();
         for (_, conn) in linked {

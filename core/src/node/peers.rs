@@ -307,7 +307,9 @@ impl Peers {
     /// The same; who was never heard has been silent since this node knows of it.
     pub(super) fn unheard(&self, now: Now, node: &NodeId) -> Duration {
         let peer = self.peers.get(node);
-        peer.map_or(Duration::ZERO, |peer| now.mono.since(peer.heard_of.map_or(peer.heard, |at| at.max(peer.heard))))
+        peer.map_or(Duration::ZERO, |peer| {
+            now.mono.since(peer.heard_of.map_or(peer.heard, |at| at.max(peer.heard)))
+        })
     }
 
     /// The member was asked whether it lives.

@@ -110,9 +110,8 @@ impl Hub {
         let counted = self.members.counted();
         self.standing.out.retain(|node, _| counted.iter().any(|(member, _)| member == node));
         let leaves = self.is_leaving();
-        let view = self
-            .members
-            .view(|node| self.standing.out.contains_key(node) || (leaves && *node == self.own));
+        let view =
+            self.members.view(|node| self.standing.out.contains_key(node) || (leaves && *node == self.own));
         let epoch = self.standing.epoch + 1;
         let current = describe(epoch, self.members.replicas(), &counted, &view);
         self.view = Arc::new(view);
@@ -270,7 +269,8 @@ impl Hub {
 
     /// A member has answered that it noted to have been out of this placement: it is in again.
     pub(super) fn take_back(&mut self, node: NodeId, told: &Standing) {
-        if told.noted != Some(self.view.digest()) || told.leaving || self.standing.out.remove(&node).is_none() {
+        if told.noted != Some(self.view.digest()) || told.leaving || self.standing.out.remove(&node).is_none()
+        {
             return;
         }
         self.place();

@@ -292,11 +292,9 @@ impl Response {
                 Self::Peers((0..count).map(|_| PeerStatus::decode(&mut body)).collect::<Result<_, _>>()?)
             }
             kind::INVITE => Self::Invite { token: decode_token(&mut body)? },
-            kind::LEAVE => Self::Leave {
-                done: body.flag()?,
-                waits_for: decode_nodes(&mut body)?,
-                strays: body.u64()?,
-            },
+            kind::LEAVE => {
+                Self::Leave { done: body.flag()?, waits_for: decode_nodes(&mut body)?, strays: body.u64()? }
+            }
             kind::BAN => Self::Done,
             kind::PING => Self::Pong { unix_ms: body.u64()? },
             kind::VIEW => Self::View(MembershipPage::decode(&mut body)?),

@@ -175,8 +175,16 @@ fn answers() -> Block {
         free_bytes: 15,
         waits_for: vec![],
     };
-    let peer =
-        PeerStatus { node: source, addr, state: PeerState::Own, rtt_us: 0, silent_ms: 0, positions: 8, out: false, syncing: true };
+    let peer = PeerStatus {
+        node: source,
+        addr,
+        state: PeerState::Own,
+        rtt_us: 0,
+        silent_ms: 0,
+        positions: 8,
+        out: false,
+        syncing: true,
+    };
     let verified =
         Response::Verified { checked: 64, bytes: 1 << 20, damaged: vec![BlobId([0x0b; 32])], next: None };
     Block::new("answers")

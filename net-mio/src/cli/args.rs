@@ -101,17 +101,21 @@ pub(crate) enum Verb {
     #[command(after_help = "Example: quantumsync peers")]
     Peers,
     /// Let this home's node leave the network, once the others hold what it holds
-    #[command(after_help = "It ends when nothing is needed of the node any more; the node then stops by itself.\n\
+    #[command(
+        after_help = "It ends when nothing is needed of the node any more; the node then stops by itself.\n\
         Until then it may be broken off with Ctrl-C, and the node told to stay with --cancel.\n\n\
-        Example: quantumsync leave")]
+        Example: quantumsync leave"
+    )]
     Leave {
         /// Stay after all
         #[arg(long)]
         cancel: bool,
     },
     /// Remove a member for good, without asking it
-    #[command(after_help = "For a member that will not come back: what only it held is lost, and the others no longer \
-        wait for it.\n\nExample: quantumsync ban NODEID, as `quantumsync peers` prints it")]
+    #[command(
+        after_help = "For a member that will not come back: what only it held is lost, and the others no longer \
+        wait for it.\n\nExample: quantumsync ban NODEID, as `quantumsync peers` prints it"
+    )]
     Ban {
         /// The member's id: 64 hexadecimal digits
         #[arg(value_name = "NODEID", value_parser = parse_node)]

@@ -163,11 +163,9 @@ pub(crate) fn ban(context: &Context, node: NodeId) -> Result<Class, Failure> {
             format!("{node} is no member of this network"),
             "see its members with `quantumsync peers`",
         ),
-        Error::Operation(OpError::Refused) => Failure::usage(
-            "own_node",
-            "a node cannot ban itself",
-            "let it leave: quantumsync leave",
-        ),
+        Error::Operation(OpError::Refused) => {
+            Failure::usage("own_node", "a node cannot ban itself", "let it leave: quantumsync leave")
+        }
         error => error.into(),
     })?;
     context.out.result(&json!({ "banned": node.to_string() }), &format!("{node} is banned"))?;

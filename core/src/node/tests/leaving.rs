@@ -42,10 +42,14 @@ fn one_after_the_other_may_leave() {
     for host in [4, 3, 2] {
         let home = town.add_control(HostId(host));
         assert!(leaves(&mut town, home, SECOND * 90), "node {host}");
-        assert!(town.run_until(SECOND * 5, |town| town.events(HostId(host)).last() == Some(&NodeEvent::Stopped)));
+        assert!(
+            town.run_until(SECOND * 5, |town| town.events(HostId(host)).last() == Some(&NodeEvent::Stopped))
+        );
     }
     assert!(town.run_until(SECOND * 30, |town| {
-        [0, 1].into_iter().all(|host| count(town, HostId(host)) == 2 && !town.node(HostId(host), |node, _| node.is_syncing()))
+        [0, 1].into_iter().all(|host| {
+            count(town, HostId(host)) == 2 && !town.node(HostId(host), |node, _| node.is_syncing())
+        })
     }));
 }
 
@@ -63,10 +67,13 @@ fn a_member_that_is_needed_says_for_whom_it_waits_and_stays_when_its_time_is_ove
     town.world.run_for(SECOND * 15);
     let Response::Error(error) = leave(&mut town, home) else { panic!("it still tries") };
     assert_eq!(error.code, ErrorCode::Deadline);
-    assert!(town.run_until(SECOND * 60, |town| {
-        let all = [HostId(0), HostId(2)];
-        all.into_iter().all(|host| town.node(host, |node, _| node.hub.view.members().len() == 3))
-    }), "it is in again");
+    assert!(
+        town.run_until(SECOND * 60, |town| {
+            let all = [HostId(0), HostId(2)];
+            all.into_iter().all(|host| town.node(host, |node, _| node.hub.view.members().len() == 3))
+        }),
+        "it is in again"
+    );
 }
 
 #[test]

@@ -3,9 +3,9 @@
 mod deaths;
 mod degraded;
 mod leases;
+mod leaving;
 mod limits;
 mod network;
-mod leaving;
 mod placement;
 mod probe;
 mod quorums;

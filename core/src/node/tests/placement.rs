@@ -27,10 +27,7 @@ fn position() -> Position {
 /// How many of these nodes vote for the same set at a position as the first of them sees there.
 fn votes(town: &mut Town, hosts: &[HostId]) -> usize {
     let set = town.node(hosts[0], |node, _| node.hub.view.set_hash(&position()));
-    hosts
-        .iter()
-        .filter(|host| town.node(**host, |node, _| node.hub.vote(&position()) == Some(set)))
-        .count()
+    hosts.iter().filter(|host| town.node(**host, |node, _| node.hub.vote(&position()) == Some(set))).count()
 }
 
 fn placed(town: &mut Town, host: HostId) -> usize {
@@ -41,7 +38,9 @@ fn settled(town: &mut Town, hosts: &[HostId]) -> bool {
     let digest = town.node(hosts[0], |node, _| node.hub.placement_digest());
     hosts.iter().all(|host| {
         town.node(*host, |node, _| {
-            !node.is_syncing() && node.hub.standing.history.is_empty() && node.hub.placement_digest() == digest
+            !node.is_syncing()
+                && node.hub.standing.history.is_empty()
+                && node.hub.placement_digest() == digest
         })
     })
 }
@@ -87,7 +86,9 @@ fn who_can_still_be_heard_by_another_member_is_not_gone() {
 fn a_lone_member_puts_the_others_out_and_never_comes_to_a_majority() {
     let mut town = town(3);
     cut_off(&mut town, &[HostId(2)], &[HostId(0), HostId(1)]);
-    assert!(town.run_until(PATIENCE * 3, |town| placed(town, HostId(2)) == 1 && placed(town, HostId(0)) == 2));
+    assert!(
+        town.run_until(PATIENCE * 3, |town| placed(town, HostId(2)) == 1 && placed(town, HostId(0)) == 2)
+    );
     let quorum = town.node(HostId(2), |node, _| node.hub.view.quorum());
     assert!(votes(&mut town, &[HostId(2)]) < usize::from(quorum));
     assert!(town.run_until(PATIENCE, |town| votes(town, &[HostId(0), HostId(1)]) == 2));
@@ -116,7 +117,10 @@ fn who_is_out_stays_out_over_a_restart() {
     assert!(town.run_until(PATIENCE * 3, |town| settled(town, &rest) && placed(town, rest[0]) == 2));
     town.world.crash(HostId(1));
     town.restart(HostId(1));
-    assert!(town.run_until(SECOND * 5, |town| placed(town, HostId(1)) == 2), "at once, not after the patience");
+    assert!(
+        town.run_until(SECOND * 5, |town| placed(town, HostId(1)) == 2),
+        "at once, not after the patience"
+    );
     assert!(town.run_until(PATIENCE, |town| votes(town, &rest) == 2));
 }
 
@@ -131,7 +135,8 @@ fn two_halves_never_both_come_to_a_majority_at_one_position() {
             let at = record_position(SUITE, &OwnerId([1; 32]), shard);
             let acknowledges = |town: &mut Town, side: &[HostId]| {
                 let set = town.node(side[0], |node, _| (node.hub.view.set_hash(&at), node.hub.view.quorum()));
-                let votes = side.iter().filter(|host| town.node(**host, |node, _| node.hub.vote(&at) == Some(set.0)));
+                let votes =
+                    side.iter().filter(|host| town.node(**host, |node, _| node.hub.vote(&at) == Some(set.0)));
                 votes.count() >= usize::from(set.1)
             };
             assert!(!(acknowledges(&mut town, &few) && acknowledges(&mut town, &many)), "shard {shard}");

@@ -57,8 +57,11 @@ fn page() -> impl Strategy<Value = MembershipPage> {
 fn standing() -> impl Strategy<Value = Standing> {
     let node = || id().prop_map(NodeId);
     let why = prop::sample::select(&[Out::Gone, Out::Leaving][..]);
-    let member = (node(), any::<u8>(), any::<bool>())
-        .prop_map(|(node, positions, placed)| PastMember { node, positions, placed });
+    let member = (node(), any::<u8>(), any::<bool>()).prop_map(|(node, positions, placed)| PastMember {
+        node,
+        positions,
+        placed,
+    });
     let past = (any::<u64>(), any::<u8>(), vec(member, 0..4))
         .prop_map(|(epoch, replicas, members)| PastPlacement { epoch, replicas, members });
     let lists = (vec((node(), why), 0..4), vec((node(), any::<u64>()), 0..4), vec(past, 0..4));
@@ -316,10 +319,8 @@ fn response() -> impl Strategy<Value = Response> {
         }),
         vec(peer(), 0..4).prop_map(Response::Peers),
         token().prop_map(|token| Response::Invite { token }),
-        (any::<bool>(), vec(id(), 0..4), any::<u64>()).prop_map(|(done, waits_for, strays)| Response::Leave {
-            done,
-            waits_for: waits_for.into_iter().map(NodeId).collect(),
-            strays,
+        (any::<bool>(), vec(id(), 0..4), any::<u64>()).prop_map(|(done, waits_for, strays)| {
+            Response::Leave { done, waits_for: waits_for.into_iter().map(NodeId).collect(), strays }
         }),
         Just(Response::Done),
         any::<u64>().prop_map(|unix_ms| Response::Pong { unix_ms }),
