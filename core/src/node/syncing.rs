@@ -152,7 +152,9 @@ impl History {
             let set = past.sets.replicas(position);
             let banned = set.iter().filter(|node| removed.is_banned(node)).count();
             let wanted = (set.len() + 1).saturating_sub(usize::from(past.sets.quorum()));
-            let wanted = wanted.min(set.len() - banned);
+            // A disk that was lost is like a member that was banned.
+            let lost = usize::from(set.contains(own) && !past.same_disk);
+            let wanted = wanted.min(set.len().saturating_sub(banned + lost));
             let has = |node: &&NodeId| {
                 (*node == own && past.same_disk) || self.reconciled.contains(*node) || removed.has_left(node)
             };
