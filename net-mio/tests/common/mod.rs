@@ -230,6 +230,12 @@ impl Peer {
         self.home.clone()
     }
 
+    /// Sends its process a signal.
+    #[cfg(unix)]
+    pub(crate) fn signal(&self, signal: rustix::process::Signal) {
+        self.process.signal(signal);
+    }
+
     /// Stops it cleanly.
     #[cfg(unix)]
     #[track_caller]

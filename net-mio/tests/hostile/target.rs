@@ -2,10 +2,12 @@
 
 use std::fs::{self, File};
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
+#[cfg(unix)]
+use rustix::process::Signal;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -22,7 +24,7 @@ pub(crate) struct Target {
     folder: TempDir,
     pub(crate) peer: Peer,
     /// Other members of its network, honest ones.
-    _others: Vec<Peer>,
+    others: Vec<Peer>,
     /// What a member knows.
     pub(crate) keys: Keys,
     /// False where so much happens at once that the log leaves lines out.
@@ -51,7 +53,7 @@ impl Target {
                     && status["syncing"] == false
             });
         }
-        Self { folder, peer, _others: others, keys: Keys::of_token(&token), named: true }
+        Self { folder, peer, others, keys: Keys::of_token(&token), named: true }
     }
 
     /// Starts one more member, which keeps nothing, and waits until the target knows it.
@@ -65,15 +67,22 @@ impl Target {
         peer
     }
 
+    /// Where another member listens.
+    pub(crate) fn another(&self) -> SocketAddr {
+        self.others[0].addr
+    }
+
+    /// Stops all other members until what is returned is dropped: no link ends, nobody answers.
+    #[cfg(unix)]
+    pub(crate) fn freeze_others(&self) -> Frozen<'_> {
+        self.others.iter().for_each(|peer| peer.signal(Signal::STOP));
+        Frozen(&self.others)
+    }
+
     /// The same, attacked by many at once.
     pub(crate) fn crowded(mut self) -> Self {
         self.named = false;
         self
-    }
-
-    /// A path for a file of an attack's own.
-    pub(crate) fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
     }
 
     pub(crate) const fn addr(&self) -> SocketAddr {
@@ -183,6 +192,17 @@ impl Target {
         run(home, ["get".as_ref(), key.as_ref(), "-o".as_ref(), back.as_os_str()]).ok();
         assert!(fs::read(&back).unwrap() == content, "what was stored is what is read");
         fs::remove_file(&back).unwrap();
+    }
+}
+
+/// Members that do nothing.
+#[cfg(unix)]
+pub(crate) struct Frozen<'a>(&'a [Peer]);
+
+#[cfg(unix)]
+impl Drop for Frozen<'_> {
+    fn drop(&mut self) {
+        self.0.iter().for_each(|peer| peer.signal(Signal::CONT));
     }
 }
 
