@@ -122,6 +122,7 @@ impl Node {
             control: *control.public(),
             settings: Some(settings),
             founder,
+            is_new: !known_identity,
             rejoin,
             listen: Vec::new(),
             peers: begin,

@@ -23,7 +23,9 @@ impl Hub {
     fn comes_as_new(&mut self) -> bool {
         let comes = self.setup.rejoin && self.setup.signing.is_some();
         if comes {
+            // What its disk holds counts for nothing, as if it were lost.
             self.members.joined = false;
+            self.setup.is_new = false;
         }
         comes
     }

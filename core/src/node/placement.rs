@@ -284,11 +284,9 @@ impl Hub {
         let epoch = told.previous.iter().map(|past| past.epoch).fold(told.epoch, u64::max);
         self.standing.epoch = self.standing.epoch.max(epoch);
         self.standing.history.begin(epoch);
-        // Who was admitted only now has acknowledged nothing in the placement that it came into.
-        let knows_this_node =
-            |past: &PastPlacement| past.members.iter().any(|member| member.node == self.own);
-        let was_there = told.previous.last().is_none_or(knows_this_node);
-        for past in told.previous.iter().cloned().chain(was_there.then_some(placement)) {
+        // Who is new has acknowledged nothing in the placement that it comes into.
+        let placement = Some(placement).filter(|_| !self.setup.is_new);
+        for past in told.previous.iter().cloned().chain(placement) {
             self.standing.history.learn(self.setup.suite, past);
         }
         true

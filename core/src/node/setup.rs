@@ -32,6 +32,9 @@ pub struct NodeSetup {
     pub settings: Option<SettingsWanted>,
     /// True for the first node of a network: it signs the settings and waits for nobody.
     pub founder: bool,
+    /// True if the node's static key was made just now. If it was not, and the disk is empty, then a disk was lost, and
+    /// with it what this node has acknowledged.
+    pub is_new: bool,
     /// True if the user asked to join just now: a node that was removed then comes back as a new one.
     pub rejoin: bool,
     /// Where others reach this node. Unspecified addresses (`0.0.0.0`, `::`) are left out when they are told.

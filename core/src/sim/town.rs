@@ -110,6 +110,7 @@ impl Town {
             control: *control.public(),
             settings: first.is_none().then_some(self.options.settings),
             founder: first.is_none(),
+            is_new: true,
             rejoin: false,
             listen: vec![self.next_addr()],
             peers: first.into_iter().collect(),
@@ -153,7 +154,9 @@ impl Town {
     pub fn restart(&mut self, host: HostId) {
         let setup = self.inhabitants[host.0].clone();
         self.world.start(host, |now| match setup {
-            Setup::Node(setup, _) => Peer::Node(Box::new(Node::new(now, *setup))),
+            Setup::Node(setup, _) => {
+                Peer::Node(Box::new(Node::new(now, NodeSetup { is_new: false, ..*setup })))
+            }
             Setup::Client(setup) => Peer::Client(Box::new(Client::new(now, *setup))),
         });
     }

@@ -136,6 +136,7 @@ impl Town {
             control: *control_key().public(),
             settings: (host == 0).then_some(self.wanted),
             founder: host == 0,
+            is_new: true,
             rejoin: false,
             listen: vec![addr(host)],
             peers,
@@ -163,7 +164,7 @@ impl Town {
     fn restart(&mut self, host: HostId) {
         let number = u8::try_from(host.0).unwrap();
         let peers = if number == 0 { vec![] } else { vec![(None, addr(0))] };
-        let setup = self.setup(number, peers);
+        let setup = NodeSetup { is_new: false, ..self.setup(number, peers) };
         self.world.start(host, |now| Host::Node(Box::new(Node::new(now, setup))));
     }
 
