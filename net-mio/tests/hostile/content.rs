@@ -136,6 +136,8 @@ pub(crate) fn control_by_those_who_are_not_at_home(target: &Target) {
             (kind::VERIFY, vec![0]),
             (kind::PEERS, vec![]),
             (kind::INVITE, vec![1]),
+            (kind::LEAVE, vec![0]),
+            (kind::BAN, vec![7; 32]),
         ];
         for (kind, body) in verbs {
             assert_eq!(link.refused(kind, &body), code::FORBIDDEN);

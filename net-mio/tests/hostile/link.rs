@@ -32,6 +32,8 @@ pub(crate) mod kind {
     pub(crate) const VERIFY: u8 = 0x21;
     pub(crate) const PEERS: u8 = 0x22;
     pub(crate) const INVITE: u8 = 0x23;
+    pub(crate) const LEAVE: u8 = 0x24;
+    pub(crate) const BAN: u8 = 0x25;
     pub(crate) const PING: u8 = 0x30;
     pub(crate) const VIEW: u8 = 0x31;
     pub(crate) const ERROR: u8 = 0xff;
@@ -354,7 +356,7 @@ pub(crate) fn segment(stream: u32, flags: u8, total: Option<u32>, bytes: &[u8]) 
 fn polite(kind: u8, body: &[u8]) -> Vec<u8> {
     match kind {
         kind::PING => Out::new().u8(0xb0).u64(now_ms()).done(),
-        kind::VIEW => Out::new().u8(0xb1).raw(&body[..32]).u16(0).u16(0).u8(0).done(),
+        kind::VIEW => Out::new().u8(0xb1).raw(&body[..32]).u16(0).u16(0).u8(0).u8(0).done(),
         _ => Out::new().u8(kind::ERROR).u8(3).u8(0).done(),
     }
 }

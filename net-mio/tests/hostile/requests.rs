@@ -54,10 +54,12 @@ pub(crate) fn view(
     }
     out = out.u16(u16::try_from(removals.len()).unwrap());
     out = removals.iter().fold(out, |out, removal| out.raw(removal));
-    match settings {
-        Some(settings) => out.u8(1).raw(settings).done(),
-        None => out.u8(0).done(),
-    }
+    out = match settings {
+        Some(settings) => out.u8(1).raw(settings),
+        None => out.u8(0),
+    };
+    // No standing.
+    out.u8(0).done()
 }
 
 /// Stores bytes as the owner; returns the id of the blob.
