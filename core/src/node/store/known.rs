@@ -51,6 +51,7 @@ impl Wanted {
         for pin in pins {
             let body = pin.body();
             self = self.name(&body.owner, &body.name);
+            self = self.promises(&body.owner, &body.name, [&body.object]);
             self.keys.push(own_key(pin).own());
         }
         self
@@ -151,6 +152,10 @@ impl LocalStore {
         };
         if known.own(pin).is_some() {
             return Ok(Vec::new());
+        }
+        if known.is_promised(&body.owner, &body.name, &body.object) {
+            // No record will list the object; a holder that has not given it up yet is not to bring it back.
+            return Err(ErrorCode::Past.into());
         }
         let lease_ms = self.aged(lease_age_ms);
         let row = OwnRow { since: body.since, length: body.length, status, lease_ms };

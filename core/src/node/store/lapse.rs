@@ -10,11 +10,13 @@ use super::keys::{self, OwnKey, Range};
 use super::known::{Known, Wanted};
 use super::locks::{Hold, LockKey};
 use super::operation::Op;
+use super::promise::promise_row;
 use super::rows::{OwnRow, PinStatus, Verdict, verdict};
 use super::walk::Round;
 use crate::config::limit;
 use crate::time::Now;
 use crate::wire::PinCheck;
+use alloc::boxed::Box;
 use alloc::vec;
 use alloc::vec::Vec;
 use bytes::Bytes;
@@ -151,7 +153,12 @@ impl LocalStore {
             };
             let pending = found.into_iter().zip(answers.values()).filter(|(_, value)| is_pending(value));
             let pending: Vec<OwnKey> = pending.map(|(own, _)| own).filter(|_| is_open).collect();
-            store.unpin(op, pending, then);
+            if pending.is_empty() {
+                return store.ready.push_back(Box::new(then));
+            }
+            // Another holder, whose lease is younger, may hand its pins on: they are not taken.
+            let promise = Effect::apply(vec![promise_row(&object)]);
+            store.gather(op, vec![promise], move |store, _| store.unpin(op, pending, then));
         });
     }
 }

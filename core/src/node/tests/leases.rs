@@ -88,6 +88,8 @@ fn an_upload_that_was_given_up_is_forgotten_only_when_every_replica_has_promised
     assert!(town.holders(&id).len() >= 2, "the third may have its record");
     town.restart(HostId(2));
     town.world.run_for(DAY);
+    assert_eq!(town.holders(&id), [HostId(2)], "its own lease counts in the time that it ran");
+    town.world.run_for(DAY * 7);
     assert_eq!(town.holders(&id), []);
     // Whoever comes with the record now is refused by all of them.
     let late = owner.record(name(1), since, object(1), bytes.len() as u64);

@@ -3,7 +3,7 @@
 use super::bench::*;
 use crate::config::{Config, limit};
 use crate::node::store::{HeldObject, Keep};
-use crate::wire::{PulledPin, Request, Response};
+use crate::wire::{ErrorCode, PulledPin, Request, Response};
 use alloc::vec;
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -121,4 +121,18 @@ fn a_question_that_is_never_answered_ends_at_its_deadline() {
     bench.store.checked(bench.now, bench.checks[0].0, vec![]);
     bench.run();
     assert_eq!(bench.checks.len(), 2, "a late answer is none");
+}
+
+#[test]
+fn a_pin_that_was_given_up_is_not_taken_back_from_a_holder_with_a_younger_lease() {
+    let (mut bench, owner) = (bench(), Owner::new(1));
+    bench.lapse = Some(true);
+    bench.ask(owner.client(), owner.put(1, 1, 10));
+    bench.advance(LEASE + HOUR * 2);
+    assert_eq!(left(&bench), (0, 0));
+    let pins = vec![PulledPin { pin: owner.pin(1, 1, 10), lease_ms: 0, pending: true }];
+    bench.ask_to(OTHER, Keep::Replica, Request::PutPins { pins });
+    assert_code(&bench.ask(owner.client(), owner.put(1, 1, 10)), ErrorCode::Past);
+    assert_eq!(left(&bench), (0, 0));
+    assert_eq!(bench.ask(owner.client(), owner.put(1, 2, 10)), stored(1), "another pass is another object");
 }
