@@ -3,6 +3,7 @@
 mod chance;
 mod disks;
 mod everyday;
+mod leases;
 mod losses;
 mod partitions;
 mod secrecy;
