@@ -9,6 +9,7 @@ mod network;
 mod placement;
 mod probe;
 mod quorums;
+mod races;
 mod reads;
 mod repair;
 mod votes;

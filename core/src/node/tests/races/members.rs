@@ -1,0 +1,45 @@
+//! Traces about members: too few of a set asked, a set of one's own, one leave after another.
+
+use super::*;
+
+#[test]
+fn race_11_a_new_disk_that_reached_one_of_a_set_has_no_vote() {
+    let mut play = Play::of(3);
+    let x = blob(1);
+    let v5 = play.version();
+    play.isolate(1);
+    assert!(play.put_blob(0, X, v5, &x) >= 2);
+    let record = play.listing(v5, X, &x);
+    assert_eq!(copies(&play.put_record(0, &record)), 2);
+    play.crash(2);
+    play.lose_disk(0);
+    play.rejoin(1);
+    play.restart(0);
+    // Longer than `gone_after`.
+    play.days(1);
+    for at in 0..2 {
+        let told = play.read(at);
+        assert!(!told.fresh, "at {at}: {told:?}");
+    }
+    play.restart(2);
+    play.settle();
+    play.assert_settled_on(&record, &x);
+}
+
+#[test]
+fn race_14_a_node_that_never_reached_its_network_acknowledges_nothing() {
+    let mut play = Play::of(1);
+    let peers = vec![(None, addr(0))];
+    let setup = play.town.setup(1, peers);
+    // Cut before it takes its first breath.
+    let alone = play.town.add_with(setup);
+    play.cut(0, alone.0);
+    play.town.world.run_for(MINUTE);
+    let client = play.town.add_client(&play.owner, alone);
+    let since = play.version();
+    let request = play.owner.put_blob(NAME, X, since, &blob(1));
+    let answer = play.town.ask_within(client, request, 2 * MINUTE);
+    assert!(!matches!(answer, Some(Response::Stored { copies: 1.., .. })), "{answer:?}");
+    let answer = play.town.ask_within(client, put(&play.tombstone(since)), 2 * MINUTE);
+    assert!(!matches!(answer, Some(Response::Stored { copies: 1.., .. })), "{answer:?}");
+}
