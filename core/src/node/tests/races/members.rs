@@ -43,3 +43,34 @@ fn race_14_a_node_that_never_reached_its_network_acknowledges_nothing() {
     let answer = play.town.ask_within(client, put(&play.tombstone(since)), 2 * MINUTE);
     assert!(!matches!(answer, Some(Response::Stored { copies: 1.., .. })), "{answer:?}");
 }
+
+#[test]
+fn a_member_that_crashes_while_it_syncs_goes_on_and_ends_with_everything() {
+    let mut play = Play::of(3);
+    let blobs: Vec<Bytes> = (1..40).map(blob).collect();
+    for (number, blob) in blobs.iter().enumerate() {
+        let since = play.version();
+        let object = object(number as u8 + 1);
+        let request = play.owner.put_blob(name(number as u8 + 1), object, since, blob);
+        assert!(copies(&play.ask(0, request)) >= 2);
+        let record = play.owner.record(name(number as u8 + 1), since, object, blob.len() as u64);
+        assert!(copies(&play.put_record(0, &record)) >= 2);
+    }
+    play.minutes(1);
+    play.lose_disk(2);
+    let millisecond = Duration::from_millis(1);
+    play.town.world.disk_mut(HostId(2)).set_delay(millisecond, 3 * millisecond);
+    for pause in 1..12 {
+        play.restart(2);
+        play.town.world.run_for(pause * 20 * millisecond);
+        play.crash(2);
+    }
+    play.restart(2);
+    play.settle();
+    for blob in &blobs {
+        assert_eq!(play.holders(blob), [0, 1, 2]);
+    }
+    let control = play.town.add_control(HostId(2));
+    let status = play.town.status(control);
+    assert!(!status.syncing && status.copies_missing == 0, "{status:?}");
+}

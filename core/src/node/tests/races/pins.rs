@@ -124,3 +124,16 @@ fn race_6_a_proof_on_one_disk_removes_no_pin() {
         play.assert_no_hole(at, &x);
     }
 }
+
+#[test]
+fn a_wall_clock_that_is_a_year_off_ends_no_lease() {
+    let mut play = Play::of(3);
+    let x = blob(1);
+    let since = play.version();
+    assert!(play.put_blob(0, X, since, &x) >= 2);
+    let year_ms = 365 * 24 * 3600 * 1000;
+    play.town.world.set_clock(HostId(0), year_ms);
+    play.town.world.set_clock(HostId(1), -year_ms);
+    play.days(6);
+    assert_eq!(play.holders(&x), [0, 1, 2]);
+}

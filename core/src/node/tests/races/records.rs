@@ -128,3 +128,39 @@ fn race_13_a_reader_learns_of_a_floor_that_its_own_entry_does_not_know() {
     assert!(told.record.is_none_or(|told| told.order() != record.order()));
     assert_eq!(play.holders(&x), []);
 }
+
+#[test]
+fn the_only_old_copy_that_returns_after_the_tombstone_time_revives_nothing() {
+    let mut play = Play::of(3);
+    let x = blob(1);
+    play.store(0, X, &x);
+    play.crash(2);
+    let v6 = play.version();
+    assert!(copies(&play.put_record(0, &play.tombstone(v6))) >= 2);
+    play.days(40);
+    assert_eq!(play.holders(&x), [2]);
+    play.restart(2);
+    play.settle();
+    assert_eq!(play.holders(&x), []);
+    for at in 0..3 {
+        let told = play.read(at);
+        assert!(told.record.is_none_or(|record| record.header().live.is_empty()), "at {at}");
+    }
+}
+
+#[test]
+fn a_member_that_was_away_during_a_delete_removes_its_copy_soon_after_it_is_back() {
+    let mut play = Play::of(3);
+    let x = blob(1);
+    play.store(0, X, &x);
+    play.crash(2);
+    let v6 = play.version();
+    assert!(copies(&play.put_record(0, &play.tombstone(v6))) >= 2);
+    play.minutes(10);
+    play.restart(2);
+    let gone = |town: &mut Town| town.holders(&SUITE.blob_id(&blob(1))).is_empty();
+    // Linger and ten seconds, once it is linked.
+    play.town.wait_whole();
+    let linger = play.town.wanted.linger.unwrap();
+    assert!(play.town.run_until(linger + 10 * SECOND, gone));
+}
