@@ -74,3 +74,19 @@ fn a_member_that_crashes_while_it_syncs_goes_on_and_ends_with_everything() {
     let status = play.town.status(control);
     assert!(!status.syncing && status.copies_missing == 0, "{status:?}");
 }
+
+#[test]
+fn race_15_one_leave_after_another_ends_and_takes_nothing_along() {
+    let mut play = Play::of(5);
+    let x = blob(1);
+    let record = play.store(0, X, &x);
+    for node in [2, 3] {
+        assert!(play.leave(node), "node {node} leaves");
+        play.crash(node);
+    }
+    play.settle();
+    play.assert_settled_on(&record, &x);
+    let control = play.town.add_control(HostId(0));
+    let status = play.town.status(control);
+    assert_eq!((status.members, status.syncing, status.copies_missing), (3, false, 0), "{status:?}");
+}

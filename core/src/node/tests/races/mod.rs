@@ -144,6 +144,19 @@ impl Play {
         record
     }
 
+    /// Asks a node to leave until it has left.
+    fn leave(&mut self, node: usize) -> bool {
+        let control = self.town.add_control(HostId(node));
+        for _ in 0..600 {
+            match self.town.ask(control, Request::Leave { cancel: false }) {
+                Response::Leave { done: true, .. } => return true,
+                Response::Leave { .. } => self.town.world.run_for(SECOND),
+                other => panic!("{other:?}"),
+            }
+        }
+        false
+    }
+
     fn read(&mut self, at: usize) -> Told {
         match self.ask(at, self.owner.get(NAME)) {
             Response::Record { record, floor, fresh } => Told { record, floor, fresh },
