@@ -255,11 +255,11 @@ impl Hub {
 
     /// Everything was taken over from `node`. What began in an earlier round is ignored.
     pub(super) fn reconciled(&mut self, node: NodeId, round: u64) {
+        let before = (self.is_syncing(), self.is_settled());
         let history = &mut self.standing.history;
         if round != history.round || history.is_empty() || !history.reconciled.insert(node) {
             return;
         }
-        let before = (self.is_syncing(), self.is_settled());
         self.look_for_gaps();
         self.save_standing();
         self.forget_placements();

@@ -165,7 +165,9 @@ impl Town {
     fn restart(&mut self, host: HostId) {
         let number = u8::try_from(host.0).unwrap();
         let peers = if number == 0 { vec![] } else { vec![(None, addr(0))] };
-        let setup = NodeSetup { is_new: false, ..self.setup(number, peers) };
+        let mut setup = NodeSetup { is_new: false, ..self.setup(number, peers) };
+        // On a lost disk the founder is a member like any other: it waits for those who know.
+        setup.founder &= !self.world.disk(host).rows().is_empty();
         self.world.start(host, |now| Host::Node(Box::new(Node::new(now, setup))));
     }
 

@@ -203,7 +203,8 @@ impl Play {
 
     fn replicas(&mut self, position: &crate::id::Position) -> Vec<usize> {
         let members = self.town.node(HostId(0), |node, _| node.hub.view.replicas(position));
-        let ids: Vec<_> = (0..self.town.nodes.len()).map(|host| identity(host as u8).node_id(SUITE)).collect();
+        let ids: Vec<_> =
+            (0..self.town.nodes.len()).map(|host| identity(host as u8).node_id(SUITE)).collect();
         members.iter().map(|member| ids.iter().position(|id| id == member).unwrap()).collect()
     }
 
