@@ -10,6 +10,7 @@ use crate::{before_open, content, flow, members, messages};
 #[cfg_attr(not(target_os = "linux"), ignore = "the honest would share the attackers' only address")]
 fn all_attacks_at_once_leave_the_honest_user_undisturbed() {
     let target = Target::with(2).crowded();
+    let liar = members::admit_replica(&target);
     let grave = Grave::of_one(&target);
     let attacks: &[fn(&Target)] = &[
         before_open::garbage_instead_of_a_handshake,
@@ -34,7 +35,6 @@ fn all_attacks_at_once_leave_the_honest_user_undisturbed() {
         flow::uploads_at_full_speed,
         members::claims_to_anothers_place,
         members::words_that_the_network_did_not_sign,
-        members::lies_about_blobs,
         messages::unknown_kinds,
         messages::answers_that_nobody_waits_for,
         messages::words_after_the_goodbye,
@@ -43,6 +43,7 @@ fn all_attacks_at_once_leave_the_honest_user_undisturbed() {
     target.withstand(|target| {
         thread::scope(|scope| {
             attacks.iter().for_each(|attack| drop(scope.spawn(|| attack(target))));
+            scope.spawn(|| members::lies_about_blobs(target, liar));
             scope.spawn(|| answers_for_the_dead(target, &grave));
         });
     });

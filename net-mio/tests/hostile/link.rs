@@ -36,6 +36,11 @@ pub(crate) mod kind {
     pub(crate) const BAN: u8 = 0x25;
     pub(crate) const PING: u8 = 0x30;
     pub(crate) const VIEW: u8 = 0x31;
+    pub(crate) const CHECK_PINS: u8 = 0x35;
+    pub(crate) const PULL_RECORDS: u8 = 0x37;
+    pub(crate) const PULL_PINS: u8 = 0x38;
+    pub(crate) const PROVE: u8 = 0x39;
+    pub(crate) const FORGET: u8 = 0x3a;
     pub(crate) const ERROR: u8 = 0xff;
 }
 
@@ -357,6 +362,8 @@ fn polite(kind: u8, body: &[u8]) -> Vec<u8> {
     match kind {
         kind::PING => Out::new().u8(0xb0).u64(now_ms()).done(),
         kind::VIEW => Out::new().u8(0xb1).raw(&body[..32]).u16(0).u16(0).u8(0).u8(0).done(),
+        kind::PULL_RECORDS => Out::new().u8(0xb7).u16(0).u16(0).u8(0).done(),
+        kind::PULL_PINS => Out::new().u8(0xb8).u16(0).u8(0).done(),
         _ => Out::new().u8(kind::ERROR).u8(3).u8(0).done(),
     }
 }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use crate::bytes::Out;
 use crate::common::{noise, wait_for};
 use crate::link::{Link, kind};
-use crate::noise::sha256;
+use crate::noise::{public_key, sha256};
 use crate::requests::{get_blob, store_blob, view};
 use crate::signed::{Keys, Owner, random};
 use crate::target::{Over, Target};
@@ -69,32 +69,51 @@ pub(crate) fn words_that_the_network_did_not_sign(target: &Target) {
     }
 }
 
-/// A member that others take for a replica and that answers each question for a blob with other bytes.
+/// The identity of a member that others take for a replica. A new one changes who keeps what, of which writes may notice
+/// something: so this returns when everyone has taken it up.
 #[cfg(unix)]
-pub(crate) fn lies_about_blobs(target: &Target) {
-    let lies = Arc::new(AtomicUsize::new(0));
-    let (heard, over) = (AtomicBool::new(false), AtomicBool::new(false));
-    let (identity, keys) = (random(), &target.keys);
-    let liar = |lies: Arc<AtomicUsize>| {
-        Box::new(move |kind: u8, _: &[u8]| {
+#[track_caller]
+pub(crate) fn admit_replica(target: &Target) -> [u8; 32] {
+    let identity = random();
+    let over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| be_member(target, identity, &over, |_| {}));
+        let _over = Over(&over);
+        target.await_member(&sha256(&[&public_key(&identity)]));
+    });
+    identity
+}
+
+/// Links as this member to the target, again and again, until it is over.
+#[cfg(unix)]
+fn be_member(target: &Target, identity: [u8; 32], over: &AtomicBool, prepare: impl Fn(&mut Link)) {
+    while !over.load(Ordering::Relaxed) {
+        let mut link = Link::replica(target.addr(), &target.keys, identity);
+        prepare(&mut link);
+        // It is asked whether it lives every other second, so it notices when it is over.
+        while !over.load(Ordering::Relaxed) && link.serve().is_some() {}
+    }
+}
+
+/// A member that answers each question for a blob with other bytes.
+#[cfg(unix)]
+pub(crate) fn lies_about_blobs(target: &Target, identity: [u8; 32]) {
+    let (lies, heard) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
+    let over = AtomicBool::new(false);
+    let keys = &target.keys;
+    let lie = |link: &mut Link| {
+        let (lies, heard) = (Arc::clone(&lies), Arc::clone(&heard));
+        link.answers = Box::new(move |kind: u8, _: &[u8]| {
+            heard.store(true, Ordering::Relaxed);
             (kind == kind::GET_BLOB).then(|| {
                 lies.fetch_add(1, Ordering::Relaxed);
                 Out::new().u8(0x92).raw(&[6; 32]).u16(0xffff).long(&noise(1, 100_000)).done()
             })
-        })
+        });
     };
     std::thread::scope(|scope| {
         // It lies on each link that it has; the node closes one for each lie.
-        scope.spawn(|| {
-            while !over.load(Ordering::Relaxed) {
-                let mut link = Link::replica(target.addr(), keys, identity);
-                link.answers = liar(Arc::clone(&lies));
-                // It is asked whether it lives every other second, so it notices when it is over.
-                while !over.load(Ordering::Relaxed) && link.serve().is_some() {
-                    heard.store(true, Ordering::Relaxed);
-                }
-            }
-        });
+        scope.spawn(|| be_member(target, identity, &over, lie));
         let _over = Over(&over);
         wait_for("the liar is taken for a member", || heard.load(Ordering::Relaxed).then_some(()));
         // Of so many, the target is no replica of some.
@@ -133,5 +152,7 @@ fn what_the_network_did_not_sign_changes_no_membership() {
 #[cfg(unix)]
 #[test]
 fn a_member_that_sends_other_bytes_for_a_blob_is_found_out_and_the_next_is_asked() {
-    Target::with(2).withstand(lies_about_blobs);
+    let target = Target::with(2);
+    let liar = admit_replica(&target);
+    target.withstand(|target| lies_about_blobs(target, liar));
 }

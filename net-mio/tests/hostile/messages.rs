@@ -101,11 +101,14 @@ pub(crate) fn mutations_of_every_message(target: &Target) {
         (kind::LEAVE, vec![0]),
         (kind::BAN, id.to_vec()),
         // What one member asks another to catch up by.
-        (0x35, Out::new().u8(0).u16(1).raw(&owner.id()).raw(&name).raw(&[2; 16]).raw(&since).done()),
-        (0x37, Out::new().raw(&[1; 32]).u8(1).u8(0).u16(100).done()),
-        (0x38, Out::new().raw(&[1; 32]).u8(0).u16(100).done()),
-        (0x39, Out::new().raw(&[1; 32]).u16(1).raw(&id).done()),
-        (0x3a, put_record(&owner.record(&name, &since, 0))),
+        (
+            kind::CHECK_PINS,
+            Out::new().u8(0).u16(1).raw(&owner.id()).raw(&name).raw(&[2; 16]).raw(&since).done(),
+        ),
+        (kind::PULL_RECORDS, Out::new().raw(&[1; 32]).u8(1).u8(0).u16(100).done()),
+        (kind::PULL_PINS, Out::new().raw(&[1; 32]).u8(0).u16(100).done()),
+        (kind::PROVE, Out::new().raw(&[1; 32]).u16(1).raw(&id).done()),
+        (kind::FORGET, put_record(&owner.record(&name, &since, 0))),
         (kind::PING, vec![0; 8]),
         (
             kind::VIEW,

@@ -67,6 +67,20 @@ impl Target {
         peer
     }
 
+    /// Waits until every honest member knows this one, and has nothing to catch up with because of it.
+    #[track_caller]
+    pub(crate) fn await_member(&self, node: &[u8; 32]) {
+        let node = data_encoding::HEXLOWER.encode(node);
+        for peer in self.others.iter().chain([&self.peer]) {
+            let known = || {
+                let peers = run(&peer.home, ["peers"]).code(0).out;
+                String::from_utf8_lossy(&peers).contains(&node).then_some(())
+            };
+            wait_for("the new member is known", known);
+            peer.wait_for("what it changes is settled", |status| status["syncing"] == false);
+        }
+    }
+
     /// Where another member listens.
     pub(crate) fn another(&self) -> SocketAddr {
         self.others[0].addr
