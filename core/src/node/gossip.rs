@@ -23,9 +23,11 @@ impl Hub {
     fn comes_as_new(&mut self) -> bool {
         let comes = self.setup.rejoin && self.setup.signing.is_some();
         if comes {
-            // What its disk holds counts for nothing, as if it were lost.
+            // What its disk holds counts for nothing, as if it were lost; and the network may have forgotten the
+            // tombstones of what it holds.
             self.members.joined = false;
             self.setup.is_new = false;
+            self.store.quarantine_all(self.now);
         }
         comes
     }

@@ -163,9 +163,18 @@ impl Town {
 
     /// Starts a node again on its disk.
     fn restart(&mut self, host: HostId) {
+        self.start_again(host, false);
+    }
+
+    /// The same, and its user asks that it join.
+    fn rejoin(&mut self, host: HostId) {
+        self.start_again(host, true);
+    }
+
+    fn start_again(&mut self, host: HostId, rejoin: bool) {
         let number = u8::try_from(host.0).unwrap();
         let peers = if number == 0 { vec![] } else { vec![(None, addr(0))] };
-        let mut setup = NodeSetup { is_new: false, ..self.setup(number, peers) };
+        let mut setup = NodeSetup { is_new: false, rejoin, ..self.setup(number, peers) };
         // On a lost disk the founder is a member like any other: it waits for those who know.
         setup.founder &= !self.world.disk(host).rows().is_empty();
         self.world.start(host, |now| Host::Node(Box::new(Node::new(now, setup))));

@@ -90,3 +90,32 @@ fn race_15_one_leave_after_another_ends_and_takes_nothing_along() {
     let status = play.town.status(control);
     assert_eq!((status.members, status.syncing, status.copies_missing), (3, false, 0), "{status:?}");
 }
+
+#[test]
+fn a_banned_member_that_joins_again_brings_back_nothing_that_was_deleted_meanwhile() {
+    let mut play = Play::of(3);
+    let x = blob(1);
+    play.store(0, X, &x);
+    let node = play.town.id(HostId(2));
+    let control = play.town.add_control(HostId(0));
+    assert_eq!(play.town.ask(control, Request::Ban { node }), Response::Done);
+    play.minutes(1);
+    assert!(play.town.events(HostId(2)).contains(&NodeEvent::Removed));
+    play.crash(2);
+    let v6 = play.version();
+    assert_eq!(copies(&play.put_record(0, &play.tombstone(v6))), 2);
+    play.days(33);
+    assert!(play.read(0).record.is_none(), "the tombstone is dropped");
+    play.town.rejoin(HostId(2));
+    play.settle();
+    play.settle();
+    for at in 0..2 {
+        let told = play.read(at);
+        assert!(told.record.is_none(), "at {at}: {told:?}");
+    }
+    let told = play.read(2);
+    assert!(told.record.is_some() && !told.fresh, "its owner is offered it: {told:?}");
+    let control = play.town.add_control(HostId(2));
+    let status = play.town.status(control);
+    assert_eq!((status.members, status.syncing, status.records), (3, false, 0), "{status:?}");
+}
