@@ -57,6 +57,7 @@ impl Hub {
         }
         let Some(admission) = side.admission.as_ref().filter(|admission| !self.members.overrules(admission))
         else {
+            self.tell_removal(conn, &node);
             self.refuse_link(conn, CloseReason::NotAdmitted, PeerFault::NotAdmitted);
             return;
         };

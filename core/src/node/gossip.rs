@@ -1,5 +1,6 @@
 //! How the membership spreads: every change is told at once, and digests are compared when links open and now and then.
 
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -125,7 +126,7 @@ impl Hub {
         if self.members.joined || page.settings.is_none() || self.members.settings().is_none() {
             return;
         }
-        if !self.begin_standing(page.standing.as_ref()) {
+        if !self.begin_standing(page.standing.as_deref()) {
             // It places others than this node knows of: that is told in a moment.
             self.gossip_at = self.gossip_at.min(self.now.mono + self.setup.config.redial_first);
             return;
@@ -140,8 +141,8 @@ impl Hub {
     /// A member tells what it knows; it is told what we know if that is not the same.
     pub(super) fn answer_view(&mut self, caller: &Caller, node: NodeId, page: &MembershipPage) {
         self.merge(caller.conn, node, page);
-        let noted = page.standing.as_ref().and_then(|standing| self.heed(node, standing));
-        self.hold_view(caller.clone(), page.digest, noted);
+        let noted = page.standing.as_deref().and_then(|standing| self.heed(node, standing));
+        self.hold_view(*caller, page.digest, noted);
     }
 
     fn merge(&mut self, conn: ConnId, from: NodeId, page: &MembershipPage) {
@@ -166,7 +167,7 @@ impl Hub {
         }
         self.save();
         let page = self.members.page_of(news, |node| self.addrs(node));
-        let page = MembershipPage { standing: Some(self.tell_standing(None)), ..page };
+        let page = MembershipPage { standing: Some(Box::new(self.tell_standing(None))), ..page };
         let linked: Vec<_> = self.peers.linked().filter(|(node, _)| *node != from).collect();
         for (_, conn) in linked {
             self.gossip(conn, Request::View(page.clone()), false);
@@ -204,12 +205,20 @@ impl Hub {
         self.fail_parked(node);
         // Who has left waits for the word that this is known, and closes then.
         for conn in links.into_iter().filter(|_| !has_left) {
+            self.tell_removal(conn, node);
             self.close(conn, CloseReason::NotAdmitted);
         }
         if was_up {
             self.event(NodeEvent::PeerDown { node: *node });
         }
         self.addresses_changed();
+    }
+
+    /// Tells a node that was removed by whose word, so that it knows and needs not believe a closed link.
+    pub(super) fn tell_removal(&mut self, conn: ConnId, node: &NodeId) {
+        let removals = self.members.removed(node).cloned().into_iter().collect();
+        let page = MembershipPage { removals, ..self.members.question() };
+        self.gossip(conn, Request::View(page), false);
     }
 
     /// Addresses that somebody tells of members: worth dialling, nothing more.

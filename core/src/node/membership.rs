@@ -67,7 +67,12 @@ impl Members {
     }
 
     pub(super) fn is_removed(&self, node: &NodeId) -> bool {
-        self.known.removal(node).is_some()
+        self.removed(node).is_some()
+    }
+
+    /// The word by which the node is a member no more.
+    pub(super) fn removed(&self, node: &NodeId) -> Option<&Removal> {
+        self.known.removal(node)
     }
 
     /// True if the node was removed after this admission was signed.

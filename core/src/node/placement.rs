@@ -3,6 +3,7 @@
 //! A member is out when nobody who can be reached has heard it for the network's patience, or when it says that it
 //! leaves. It is taken back only after it has durably noted that it was out. Knows nothing of what lies where.
 
+use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -184,13 +185,13 @@ impl Hub {
 
     /// A page that asks whether the other side knows and sees the same.
     pub(super) fn question(&self) -> MembershipPage {
-        MembershipPage { standing: Some(self.tell_standing(None)), ..self.members.question() }
+        MembershipPage { standing: Some(Box::new(self.tell_standing(None))), ..self.members.question() }
     }
 
     /// A page with everything that this node knows.
     pub(super) fn everything(&self) -> MembershipPage {
         let page = self.members.page(|member| self.addrs(member));
-        MembershipPage { standing: Some(self.tell_standing(None)), ..page }
+        MembershipPage { standing: Some(Box::new(self.tell_standing(None))), ..page }
     }
 
     /// A member tells how it stands. Returns its placement if this node is out of it and has noted that.
@@ -361,7 +362,7 @@ impl Hub {
             let Some(held) = self.standing.held.pop_front() else { break };
             let known = held.digest == self.members.digest();
             let page = if known { self.question() } else { self.everything() };
-            let standing = Some(self.tell_standing(held.noted));
+            let standing = Some(Box::new(self.tell_standing(held.noted)));
             self.settle(&held.caller, Response::View(MembershipPage { standing, ..page }));
         }
     }

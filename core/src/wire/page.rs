@@ -1,5 +1,6 @@
 //! What nodes tell each other of the membership of their network.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
 
@@ -25,7 +26,7 @@ pub struct MembershipPage {
     /// The settings.
     pub settings: Option<Settings>,
     /// How the sender stands; a page that is kept has none.
-    pub standing: Option<Standing>,
+    pub standing: Option<Box<Standing>>,
 }
 
 impl MembershipPage {
@@ -56,7 +57,7 @@ impl MembershipPage {
         let removals =
             (0..count).map(|_| Ok(Removal::decode(body)?)).collect::<Result<_, MalformedMessage>>()?;
         let settings = if body.flag()? { Some(Settings::decode(body)?) } else { None };
-        let standing = if body.flag()? { Some(Standing::decode(body)?) } else { None };
+        let standing = if body.flag()? { Some(Box::new(Standing::decode(body)?)) } else { None };
         Ok(Self { digest, admissions, removals, settings, standing })
     }
 }

@@ -1,5 +1,6 @@
 //! Any message that can be made, for proptest.
 
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -49,7 +50,7 @@ fn page() -> impl Strategy<Value = MembershipPage> {
             admissions,
             removals,
             settings,
-            standing,
+            standing: standing.map(Box::new),
         },
     )
 }
