@@ -314,7 +314,7 @@ impl Drop for SmallDisk {
 fn a_full_disk_is_said_and_what_was_acknowledged_stays() {
     let folder = tempfile::tempdir().unwrap();
     let home = folder.path().join("small");
-    let Some(_disk) = SmallDisk::mount(&home, 300) else { return };
+    let Some(_disk) = SmallDisk::mount(&home, 370) else { return };
     run(&home, ["init", "--no-passphrase"]).ok();
     let mut peer = Peer::start(&home, None);
     let store = |key: &str, content: &[u8]| {

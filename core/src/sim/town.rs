@@ -169,7 +169,8 @@ impl Town {
         self.id_of(&self.node_setup(host).0)
     }
 
-    /// Lets time pass until each of these nodes has told that it is ready and that it reaches all others; events are used up.
+    /// Lets time pass until each of these nodes has told that it is ready and that it reaches all others, and has taken
+    /// over what is its own; events are used up.
     pub fn settle(&mut self, nodes: &[HostId], limit: Duration) -> bool {
         let wanted: Vec<NodeId> = nodes.iter().map(|host| self.node_id(*host)).collect();
         let mut reached: Vec<Vec<NodeId>> = vec![Vec::new(); nodes.len()];
@@ -189,6 +190,7 @@ impl Town {
                 wanted.iter().all(|node| node == own || reached.contains(node))
             };
             wanted.iter().zip(&reached).all(|(own, reached)| others(own, reached))
+                && nodes.iter().all(|host| !world.call(*host, |peer, _| peer.node().is_syncing()))
         })
     }
 

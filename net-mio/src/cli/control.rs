@@ -60,12 +60,17 @@ fn status_object(status: &Status) -> Value {
 fn status_text(status: &Status) -> String {
     let addr = status.addr.map_or_else(|| "nowhere".to_owned(), |addr| addr.to_string());
     let quota = if status.quota == 0 { "none".to_owned() } else { human_bytes(status.quota) };
+    let waits_for: String = status
+        .waits_for
+        .iter()
+        .map(|node| format!("\nwaits for {node}: it must return or be banned"))
+        .collect();
     format!(
         "node     {}\naddress  {addr}\nnetwork  {}\nversion  {}, up {} s\n\
          peers    {} alive, {} suspect, {} gone, {} members\n\
          blobs    {} ({})\nrecords  {}, tombstones {}\n\
          copies   {} wanted, {} present, {} missing; {} replicas of everything\n\
-         state    {}, {} operations pending\nspace    {} free, quota {quota}",
+         state    {}, {} operations pending\nspace    {} free, quota {quota}{waits_for}",
         status.node,
         status.network,
         status.version,

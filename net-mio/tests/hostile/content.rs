@@ -25,6 +25,10 @@ pub(crate) fn old_records_and_tombstones_again(target: &Target) {
         for old in &records[..at] {
             for link in [&mut link, &mut member] {
                 let (kind, error) = link.ask(kind::PUT_RECORD, &put_record(old));
+                if (kind, error[0]) == (0x91, 0) {
+                    // Liars have all its places: it is kept aside, and counts nowhere.
+                    continue;
+                }
                 assert_eq!((kind, error[0]), (kind::ERROR, code::STALE));
                 // The answer proves what is newer, without its parts.
                 let mut rest = In(&error[2..]);
