@@ -14,7 +14,7 @@ fn pin_len() -> usize {
 }
 
 pub(crate) fn blocks() -> Vec<Block> {
-    vec![frame(), link_messages(), have(), put_blob(), requests(), answers(), view(), pull()]
+    vec![frame(), link_messages(), have(), put_blob(), requests(), answers(), view()]
 }
 
 fn whole(message: &Message) -> Vec<u8> {
@@ -113,35 +113,6 @@ fn requests() -> Block {
         .part("Leave", &request(Request::Leave { cancel: false }))
         .part("Ban", &request(Request::Ban { node: BANNED }))
         .part("Ping", &request(Request::Ping { unix_ms: NOW_MS }))
-}
-
-/// How members come to hold the same: questions and answers.
-fn pull() -> Block {
-    let (placement, nonce, blob) = ([0xdd; 32], [0x0e; 32], BlobId([0x0b; 32]));
-    let pin = PulledPin { pin: file_pin(), lease_ms: 60_000, pending: true };
-    let next = Some(PullCursor::of_pin(&pin.pin));
-    let records = Request::PullRecords { placement, part: PullPart::Records, after: None, rows: 256 };
-    let row = PulledRecord { record: tombstone_record(), age_ms: 60_000, expired: false };
-    let promise = PinCheck {
-        owner: pin.pin.body().owner,
-        name: pin.pin.body().name,
-        object: pin.pin.body().object,
-        since: pin.pin.body().since,
-    };
-    let records_page = RecordsPage { records: vec![row], ..RecordsPage::default() };
-    let promises_page = RecordsPage { promises: vec![promise], ..RecordsPage::default() };
-    let pins_page = PinsPage { pins: vec![pin.clone()], next };
-    let kept = PinsKept { kept: vec![PinKept::Whole, PinKept::Refused], killers: vec![tombstone_record()] };
-    Block::new("pull")
-        .part("PullRecords from the beginning", &request(records))
-        .part("PullPins after a row", &request(Request::PullPins { placement, after: next, rows: 256 }))
-        .part("Prove", &request(Request::Prove { nonce, blobs: vec![blob] }))
-        .part("PutPins", &request(Request::PutPins { pins: vec![pin] }))
-        .part("PulledRecords", &response(Response::PulledRecords(records_page)))
-        .part("PulledRecords: promises", &response(Response::PulledRecords(promises_page)))
-        .part("PulledPins", &response(Response::PulledPins(pins_page)))
-        .part("Proved", &response(Response::Proved(vec![Some([0x0c; 32]), None])))
-        .part("PinsKept", &response(Response::PinsKept(kept)))
 }
 
 fn answers() -> Block {
