@@ -3,6 +3,8 @@
 
 #[path = "vectors/link.rs"]
 mod link;
+#[path = "vectors/members.rs"]
+mod members;
 #[path = "vectors/messages.rs"]
 mod messages;
 #[path = "vectors/signed.rs"]

@@ -7,6 +7,7 @@ mod block;
 mod given;
 mod keys;
 mod link;
+mod members;
 mod messages;
 mod network;
 mod placement;
@@ -24,6 +25,7 @@ fn all() -> Vec<Block> {
         records::blocks(),
         network::blocks(),
         messages::blocks(),
+        members::blocks(),
         link::blocks(),
         placement::blocks(),
     ];

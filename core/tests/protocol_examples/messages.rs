@@ -17,18 +17,18 @@ pub(crate) fn blocks() -> Vec<Block> {
     vec![frame(), link_messages(), have(), put_blob(), requests(), answers(), view()]
 }
 
-fn whole(message: &Message) -> Vec<u8> {
+pub(crate) fn whole(message: &Message) -> Vec<u8> {
     let (head, payload) = message.encode();
     let bytes = [head, payload].concat();
     assert_eq!(Message::decode(SUITE, Bytes::from(bytes.clone())).as_ref(), Ok(message));
     bytes
 }
 
-fn request(request: Request) -> Vec<u8> {
+pub(crate) fn request(request: Request) -> Vec<u8> {
     whole(&Message::Request { id: 7, request })
 }
 
-fn response(response: Response) -> Vec<u8> {
+pub(crate) fn response(response: Response) -> Vec<u8> {
     whole(&Message::response(7, response))
 }
 
@@ -144,7 +144,7 @@ fn answers() -> Block {
         pending_ops: 13,
         quota: 14,
         free_bytes: 15,
-        waits_for: vec![],
+        waits_for: vec![BANNED],
     };
     let peer = PeerStatus {
         node: source,
@@ -155,6 +155,16 @@ fn answers() -> Block {
         positions: 8,
         out: false,
         syncing: true,
+    };
+    let other = PeerStatus {
+        node: BANNED,
+        addr: None,
+        state: PeerState::Leaving,
+        rtt_us: 1500,
+        silent_ms: 250,
+        positions: 8,
+        out: true,
+        syncing: false,
     };
     let verified =
         Response::Verified { checked: 64, bytes: 1 << 20, damaged: vec![BlobId([0x0b; 32])], next: None };
@@ -170,7 +180,7 @@ fn answers() -> Block {
         .part("Status", &response(Response::Status(status)))
         .part("Evicted", &response(Response::Evicted { blobs: 1, bytes: 704 }))
         .part("Verified", &response(verified))
-        .part("Peers", &response(Response::Peers(vec![peer])))
+        .part("Peers", &response(Response::Peers(vec![peer, other])))
         .part("Invite", &response(Response::Invite { token: token(None) }))
         .part("Leave", &response(Response::Leave { done: false, waits_for: vec![BANNED], strays: 2 }))
         .part("Done", &response(Response::Done))

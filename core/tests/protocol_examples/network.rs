@@ -152,6 +152,7 @@ fn limits() -> Block {
         ("copies (R)", usize::from(limit::REPLICAS)),
         ("members, and removals of nodes that were none", limit::MEMBERS),
         ("addresses of a member", limit::ADDRS),
+        ("previous placements", limit::PLACEMENTS),
         ("pins of a Have", limit::HAVE_PINS),
         ("pins of a PutBlob", limit::BLOB_PINS),
         ("rows of a pull, pins of a PutPins", limit::PULL_ROWS),

@@ -7,6 +7,7 @@ from pathlib import Path
 from mnemonic import Mnemonic
 
 import link
+import messages
 import signed
 import vault
 from primitives import ed25519_public, sha256, signed_message, u8, u16, u32, u64, x25519_public
@@ -29,6 +30,7 @@ OBJECT = KEYS.object_id(NAME, VERSION)
 WRITER = ed25519_public(WRITER_SEED)
 GRANT = signed.grant(NETWORK, KEYS.sign_seed, WRITER, bytes(32), 1, TIME + 1000)
 UNKNOWN = (9, b"note")
+BANNED = b"\x11" * 32
 BLOB_ID = b"\x0b" * 32
 ADDRESS = "192.0.2.1:4270"
 BIG = b"".join(sha256(u64(number)) for number in range((5 << 20) // 32))
@@ -45,11 +47,28 @@ def read():
     }
 
 
+def read_messages():
+    """Name to the bytes of each message on the page: one where a comment begins, or the whole example."""
+    found = {}
+    for name, text in re.findall(r"^```hex name=([\w-]+)\n(.*?)^```", PAGE.read_text(), re.M | re.S):
+        if name in ("have", "put-blob", "view", "view-standing"):
+            text = re.sub("#.*", "", text)
+            found[name] = bytes.fromhex(text)
+        elif name in ("link-messages", "requests", "answers", "between-nodes", "between-nodes-answers", "votes"):
+            for line in text.splitlines():
+                digits, _, note = line.partition("#")
+                if note:
+                    title = f"{name}/{note.strip()}"
+                    found[title] = b""
+                found[title] += bytes.fromhex(digits)
+    return found
+
+
 def make(page):
     """The same. `page` gives the secret keys that the link example says were drawn."""
     # A table of constants, not an example of how to make something.
     made = {"limits": page["limits"]}
-    for part in (_vault_side, _records, _network, _messages, _placement):
+    for part in (_vault_side, _records, _network, _messages, _members, _placement):
         made.update(part())
     made["link"] = _link([page["link"][at : at + 64] for at in (0, 64, 128)])
     return {name: value.hex() if isinstance(value, bytes) else value for name, value in made.items()}
@@ -145,8 +164,9 @@ def _messages():
     tombstone, floor = _tombstone(1), _floor()
     addr = optional(signed.address(ADDRESS))
     status = NODE + NETWORK + addr + _short(b"0.1.0") + u64(1) + struct.pack(">4I", 2, 3, 4, 5) + u8(3)
-    status += struct.pack(">7Q", *range(6, 13)) + flag(True) + struct.pack(">3Q", 13, 14, 15) + counted([])
+    status += struct.pack(">7Q", *range(6, 13)) + flag(True) + struct.pack(">3Q", 13, 14, 15) + counted([BANNED])
     peer = NODE + addr + u8(0) + u32(0) + u64(0) + u8(8) + flag(False) + flag(True)
+    leaving = BANNED + optional(None) + u8(4) + u32(1500) + u64(250) + u8(8) + flag(True) + flag(False)
     page = b"\xdd" * 32 + counted([ADMISSION + counted([signed.address(ADDRESS)])]) + counted([REMOVAL])
     requests = (
         message(0x12, number, BLOB_ID, u32(4096), u32(0)),
@@ -159,7 +179,7 @@ def _messages():
         message(0x22, number),
         message(0x23, number, flag(True)),
         message(0x24, number, flag(False)),
-        message(0x25, number, b"\x11" * 32),
+        message(0x25, number, BANNED),
         message(0x30, number, u64(TIME)),
     )
     answers = (
@@ -171,9 +191,9 @@ def _messages():
         message(0x97, number, status),
         message(0xA0, number, u64(1), u64(704)),
         message(0xA1, number, u64(64), u64(1 << 20), counted([BLOB_ID]), optional(None)),
-        message(0xA2, number, counted([peer])),
+        message(0xA2, number, counted([peer, leaving])),
         message(0xA3, number, _short(_token(None, (NODE, ADDRESS), SECOND).encode())),
-        message(0xA4, number, flag(False), counted([b"\x11" * 32]), u64(2)),
+        message(0xA4, number, flag(False), counted([BANNED]), u64(2)),
         message(0xA5, number),
         message(0xB0, number, u64(TIME)),
         message(0xFF, number, u8(4), optional(_long(tombstone))),
@@ -191,17 +211,124 @@ def _messages():
     }
 
 
+class Placement:
+    """Section 13, for members with two positions each, R = 3."""
+
+    def __init__(self, on_ring, counted):
+        self.on_ring, self.counted = sorted(on_ring), counted
+        self.wanted = min(3, len(self.on_ring))
+        self.quorum = min(3, counted) // 2 + 1
+        self.ring = [(sha256(node, u8(at)), node) for node in self.on_ring for at in range(2)]
+
+    def replicas(self, position):
+        found = []
+        for at, node in sorted(self.ring, key=lambda point: (point[0] < position, point)):
+            if node not in found:
+                found.append(node)
+        return found[: self.wanted]
+
+    def set_hash(self, position):
+        return sha256(b"quantumsync/1/set", u8(self.quorum), *sorted(self.replicas(position)))
+
+    def digest(self):
+        members = (node + u8(2) for node in self.on_ring)
+        return sha256(b"quantumsync/1/placement", u8(3), u32(self.counted), *members)
+
+    def shown(self, position):
+        return b"".join(self.replicas(position)) + self.set_hash(position) + self.digest()
+
+
+MEMBERS = [bytes([number]) * 32 for number in range(1, 6)]
+PLACED = Placement(MEMBERS, 5)
+
+
+def _shard(first_byte):
+    return sha256(b"record", KEYS.owner, u8(first_byte))
+
+
 def _placement():
-    members = [bytes([number]) * 32 for number in range(1, 6)]
-    ring = [(sha256(node, u8(at)), node) for node in members for at in range(2)]
-    shard = sha256(b"record", KEYS.owner, b"\x5a")
-    replicas = []
-    for position, node in sorted(ring, key=lambda point: (point[0] < shard, point)):
-        if node not in replicas:
-            replicas.append(node)
-    replicas = replicas[:3]
-    set_hash = sha256(b"quantumsync/1/set", u8(2), *sorted(replicas))
-    return {"placement": b"".join(position for position, _ in ring) + shard + b"".join(replicas) + set_hash}
+    positions = b"".join(position for position, _ in PLACED.ring)
+    return {
+        "placement": positions + _shard(0x5A) + PLACED.shown(_shard(0x5A)),
+        "placement-out": Placement(MEMBERS[:4], 5).shown(_shard(0x5A)),
+    }
+
+
+NONCE, BLOB = b"\x5e" * 32, b"blob"
+PROOF = sha256(NONCE, BLOB)
+
+
+def _members():
+    """Messages between members."""
+    number, write = 7, messages.encode
+    pin = signed.pin(NETWORK, KEYS.sign_seed, KEYS.owner, NAME, OBJECT, VERSION, BLOB_ID, 704)
+    tombstone, floor = messages.record(_tombstone(1)), messages.record(_floor())
+    rows = [{"pin": messages.pin(pin), "age": 60_000, "pending": 1}]
+    object_ = {"owner": KEYS.owner, "name": NAME, "object": OBJECT, "since": VERSION}
+    at_record = {"at": _shard(NAME[0]), "owner": KEYS.owner, "name": NAME, "object": bytes(16)}
+    at_pin = {"at": BLOB_ID, "owner": KEYS.owner, "name": NAME, "object": OBJECT}
+    digest = PLACED.digest()
+    requests = (
+        write(0x35, number, promise=0, objects=[object_]),
+        write(0x35, number, promise=1, objects=[object_]),
+        write(0x37, number, placement=digest, part=0, after=None, rows=256),
+        write(0x37, number, placement=digest, part=1, after=at_record, rows=256),
+        write(0x38, number, placement=digest, after=at_pin, rows=256),
+        write(0x39, number, nonce=NONCE, blobs=[sha256(BLOB), BLOB_ID]),
+        write(0x3A, number, record=tombstone),
+        write(0x3B, number, pins=rows),
+    )
+    pulled = [{"record": tombstone, "age": 60_000, "expired": 0}]
+    answers = (
+        write(0xB5, number, states=[(0, {}), (1, {}), (2, floor)]),
+        write(0xB7, number, records=pulled, promises=[], next=at_record),
+        write(0xB7, number, records=[], promises=[object_], next=None),
+        write(0xB8, number, pins=rows, next=at_pin),
+        write(0xB9, number, proofs=[PROOF, None]),
+        write(0xBA, number, clean=1),
+        write(0xBB, number, kept=[2, 1, 0], records=[tombstone]),
+        write(0xFF, number, code=15, record=None),
+    )
+    return {
+        "between-nodes": b"".join(requests),
+        "between-nodes-answers": b"".join(answers),
+        "proof": NONCE + BLOB + sha256(BLOB) + PROOF,
+        "votes": _votes(tombstone),
+        "view-standing": _standing(),
+    }
+
+
+def _votes(tombstone):
+    """Of several items, or of shards, the vote is the hash of the hashes of their sets."""
+    number, write = 7, messages.encode
+    shards = [0x5A, 0x5B]
+    sets = [PLACED.set_hash(_shard(shard)) for shard in shards]
+    which = bytearray(32)
+    for shard in shards:
+        which[shard // 8] |= 1 << shard % 8
+    stored = write(0x91, number, vote=[sets[0]], copies=1, wanted=2)
+    return b"".join((
+        stored,
+        write(0x91, number, vote=[sets[0]], skipped=dict([UNKNOWN]), copies=1, wanted=2),
+        write(0x90, number, vote=[sha256(PLACED.set_hash(BLOB_ID))], copies=[1, 0], wanted=2),
+        write(0xB9, number, vote=[sha256(PLACED.set_hash(sha256(BLOB)))], proofs=[PROOF, None]),
+        write(
+            0x95, number, vote=[sha256(*sets), bytes(which)], records=[], next=None, floor=None, complete=0
+        ),
+        write(0xFF, number, vote=[sets[0]], code=4, record=tombstone),
+    ))
+
+
+def _standing():
+    past = {"epoch": 3, "replicas": 3}
+    past["members"] = [{"node": node, "positions": 2, "placed": 1} for node in MEMBERS]
+    standing = {
+        "syncing": 1, "leaving": 0, "settled": 0, "noted": PLACED.digest(), "placement": b"\xdd" * 32, "epoch": 4,
+        "out": [{"node": MEMBERS[4], "why": 0}], "unheard": [{"node": MEMBERS[1], "ms": 250}], "previous": [past],
+    }
+    return messages.encode(
+        0xB1, 7, digest=b"\xdd" * 32, admissions=[], removals=[], settings=None, standing=standing
+    )
 
 
 def _link(drawn):

@@ -18,6 +18,7 @@ from mnemonic import Mnemonic
 import crypto
 import examples
 import link
+import messages as wire
 import signed
 import vault
 from primitives import ed25519_public, sha256, u8, u16, u32, u64, x25519_public
@@ -281,6 +282,49 @@ def messages():
         "pong": message(0xB0, 12, u64(MS + 1)),
         "view_answer": message(0xB1, 13, page),
         "error": message(0xFF, 13, u8(4), optional(long(tombstone))),
+    } | _between_members(made, blob)
+
+
+def _between_members(made, blob):
+    """What members ask of each other, and votes."""
+    pin, tombstone, floor = wire.pin(made["pin"]), wire.record(made["tombstone"]), wire.record(made["floor"])
+    head_only = wire.record(made["inline"]["record"]) | {"body": b""}
+    promises = [{"owner": KEYS.owner, "name": NAME, "object": OBJECT, "since": SINCE}]
+    at_pin = {"at": pin["blob"], "owner": KEYS.owner, "name": NAME, "object": OBJECT}
+    at_promise = at_pin | {"at": bytes(32)}
+    rows = [{"pin": pin, "age": 18, "pending": 0}, {"pin": wire.pin(made["granted_pin"]), "age": 19, "pending": 1}]
+    digest, nonce, id = seed(22), seed(23), sha256(blob)
+    vote = [seed(24)]
+    records = [{"record": tombstone, "age": 20, "expired": 0}, {"record": head_only, "age": 21, "expired": 1}]
+    standing = {
+        "syncing": 0, "leaving": 1, "settled": 1, "noted": digest, "placement": seed(25), "epoch": 22,
+        "out": [{"node": NODE, "why": 0}, {"node": OTHER_NODE, "why": 1}], "unheard": [{"node": OTHER_NODE, "ms": 23}],
+        "previous": [
+            {"epoch": 24, "replicas": 3, "members": [{"node": NODE, "positions": 8, "placed": 1}]},
+            {"epoch": 25, "replicas": 2, "members": [{"node": OTHER_NODE, "positions": 64, "placed": 0}]},
+        ],
+    }
+    page = {"digest": seed(26), "admissions": [], "removals": [], "settings": None, "standing": standing}
+    return {
+        "check_pins": wire.encode(0x35, 16, promise=1, objects=promises),
+        "pull_records": wire.encode(0x37, 17, placement=digest, part=2, after=at_promise, rows=256),
+        "pull_pins": wire.encode(0x38, 18, placement=digest, after=None, rows=1),
+        "prove": wire.encode(0x39, 19, nonce=nonce, blobs=[id, pin["blob"]]),
+        "forget": wire.encode(0x3A, 20, record=tombstone),
+        "put_pins": wire.encode(0x3B, 21, pins=rows),
+        "view_with_standing": wire.encode(0x31, 22, **page),
+        "checked": wire.encode(0xB5, 16, vote=vote, states=[(2, tombstone), (0, {}), (1, {})]),
+        "pulled_records": wire.encode(0xB7, 17, records=records, promises=[], next=None),
+        "pulled_promises": wire.encode(0xB7, 17, records=[], promises=promises, next=at_promise),
+        "pulled_pins": wire.encode(0xB8, 18, pins=rows, next=at_pin),
+        "proved": wire.encode(0xB9, 19, vote=vote, proofs=[None, sha256(nonce, blob)]),
+        "forgotten": wire.encode(0xBA, 20, clean=0),
+        "pins_kept": wire.encode(0xBB, 21, vote=vote, kept=[0, 2], records=[floor]),
+        "have_with_vote": wire.encode(0x90, 1, vote=vote, copies=[1], wanted=2),
+        "records_with_vote": wire.encode(
+            0x95, 6, vote=[seed(24), bytes(range(32))], records=[], next=None, floor=floor, complete=1
+        ),
+        "other_set": wire.encode(0xFF, 17, code=15, record=None),
     }
 
 
@@ -372,10 +416,19 @@ def check():
         examples.PAGE.name: (examples.make(page), page),
         "crypto.txt": (printed.getvalue().splitlines(), FILE.with_name("crypto.txt").read_text().splitlines()),
     }
+    read = vectors_of_messages() | examples.read_messages()
+    for name, data in read.items():
+        pairs[f"read and written again: {name}"] = (True, wire.reads_back(data))
+    for kind in wire.BODIES:
+        pairs[f"an example of kind {kind:02x}"] = (True, any(data[0] == kind for data in read.values()))
     different = [path for name, pair in pairs.items() for path in differences(name, *pair)]
     for path in different:
         print(f"differs: {path}")
     return sum(leaves(made) for made, _ in pairs.values()), len(different)
+
+
+def vectors_of_messages():
+    return {name: bytes.fromhex(data) for name, data in json.loads(FILE.read_text())["messages"].items()}
 
 
 def make():

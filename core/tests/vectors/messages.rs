@@ -1,7 +1,7 @@
-//! Every kind of message.
+//! Every kind of message; those between members stand in their own file.
 
 use crate::signed::{addr, network};
-use crate::{Section, keys, sample, seed};
+use crate::{Section, keys, members, sample, seed};
 use quantumsync_core::Bytes;
 use quantumsync_core::crypto::{Secret, Signature, Suite};
 use quantumsync_core::id::{BlobId, NetworkId, NodeId};
@@ -84,15 +84,16 @@ fn page() -> MembershipPage {
     }
 }
 
-/// The program's records and pin, of which the messages are made.
-struct Parts {
-    record: Record,
-    tombstone: Record,
-    floor: Record,
-    pin: Pin,
+/// The program's records and pins, of which the messages are made.
+pub(crate) struct Parts {
+    pub(crate) record: Record,
+    pub(crate) tombstone: Record,
+    pub(crate) floor: Record,
+    pub(crate) pin: Pin,
+    pub(crate) granted_pin: Pin,
 }
 
-fn parts() -> Parts {
+pub(crate) fn parts() -> Parts {
     // A value of its own, because it is read here for another purpose than to check it.
     let file: serde_json::Value = serde_json::from_str(include_str!("vectors.json")).unwrap();
     let bytes = |path: &str| {
@@ -105,6 +106,7 @@ fn parts() -> Parts {
         tombstone: record("/tombstone"),
         floor: record("/floor"),
         pin: Pin::parse(bytes("/pin")).unwrap(),
+        granted_pin: Pin::parse(bytes("/granted_pin")).unwrap(),
     }
 }
 
@@ -197,6 +199,8 @@ fn every_message_is_the_same_and_reads_back() {
     messages.extend(numbered.map(|((name, request), id)| (name, Message::Request { id, request })));
     let answers = responses().into_iter();
     messages.extend(answers.map(|(name, id, response)| (name, Message::response(id, response))));
+    messages.extend(members::requests());
+    messages.extend(members::answers());
     for (name, message) in messages {
         let (head, payload) = message.encode();
         let bytes = [head, payload].concat();
