@@ -193,6 +193,23 @@ fn the_core_imports_only_downward_and_nothing_crosses_the_trust_line() {
 }
 
 #[test]
+fn the_map_in_the_readme_shows_these_floors() {
+    let text = fs::read_to_string(project().join("core/README.md")).expect("the README can be read");
+    let map = text.split("## Map").nth(1).expect("there is a map");
+    // Of a row `| names | what for |` the first cell.
+    let cells = map.lines().filter_map(|line| line.strip_prefix("| `")?.split(" |").next());
+    let shown: Vec<Vec<&str>> =
+        cells.map(|cell| cell.trim_end_matches('`').split("` · `").collect()).collect();
+    let sorted = |floor: &&[&'static str]| {
+        let mut floor = floor.to_vec();
+        floor.sort_unstable();
+        floor
+    };
+    let floors: Vec<Vec<&str>> = FLOORS.iter().rev().map(|floor| sorted(&floor)).collect();
+    assert_eq!(shown, floors);
+}
+
+#[test]
 fn a_planted_import_across_the_trust_line_is_found_however_it_is_written() {
     let root = BTreeMap::from([("Vault".to_owned(), vec!["vault".to_owned(), "Vault".to_owned()])]);
     let planted = [

@@ -2,7 +2,7 @@
 //!
 //! What newer records and floors they know goes into this node's own store, whose rules then act on it. An object
 //! that no record lists is given up only when every replica has promised never to list it: those that are out of
-//! the placement too, each standing for the same set.
+//! the placement too, each standing for the same set. Deletes nothing itself.
 
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;

@@ -1,4 +1,6 @@
 //! What a node tells of itself: its status, its peers, tokens.
+//!
+//! Who may ask is decided before (`serve`). Changes nothing.
 
 use alloc::vec::Vec;
 

@@ -1,4 +1,6 @@
 //! How the membership spreads: every change is told at once, and digests are compared when links open and now and then.
+//!
+//! What a word is worth `membership` decides; what follows for who is out of the placement, `placement`.
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;

@@ -2,6 +2,8 @@
 //!
 //! First the pins, with the age of their leases; then the bytes, to whoever lacks them; then a proof of each that it
 //! has them, over a nonce that was drawn for this question. Then they go here.
+//!
+//! Knows one blob. Which ones, and when, is `strays`' to know; whether they still may go, the store's.
 
 use alloc::vec::Vec;
 use bytes::Bytes;

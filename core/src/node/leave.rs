@@ -1,4 +1,6 @@
 //! How members go for good: by their own wish, when nothing of what they hold is needed any more, or banned.
+//!
+//! Only the steps and their order: that others have taken over they say themselves, and strays are `strays`' to count.
 
 use alloc::vec::Vec;
 

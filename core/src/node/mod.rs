@@ -7,9 +7,11 @@
 //! * `membership` and `gossip`: who belongs to the network, verified, told on and kept;
 //! * [`view`]: the ring, a pure function of the members; `placement`: who is out of it; `syncing`: what is still to be
 //!   taken over after a change; `leave`: members that go for good;
-//! * `serve`: who may ask what; `hub`: calls to the own store and to other members, each answered once;
+//! * `serve`: who may ask what; `control`: what a node tells of itself; `hub`: calls to the own store and to other
+//!   members, each answered once; `setup`: what a node begins with;
 //! * `operation` and its implementors: `entry` and `have` (writes), `read`, `lookup` and `list` (reads), `offer`
-//!   (proofs of deaths); `ballot` says whose answer counts, `tally` counts copies;
+//!   (proofs of deaths), `check` (pins that may be dead) and `forget` (tombstones); `ballot` says whose answer counts,
+//!   `tally` counts copies;
 //! * `repair`: when to take from whom and when to hand on. `pull`, `refill` (both by `fetch`) and `strays` (by `hand_on`):
 //!   how members come to hold what they should, and no more.
 

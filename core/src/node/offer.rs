@@ -1,4 +1,6 @@
 //! Making the proof of a death durable where its record belongs, so that the pins it kills may go.
+//!
+//! What it kills is the store's to know: here a stub is put and counted like any record.
 
 use super::hub::{Answered, Failure, Hub};
 use super::operation::{Operation, Progress};

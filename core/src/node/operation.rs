@@ -1,4 +1,6 @@
 //! What takes more than one answer: an operation asks this node's store and other members, and ends.
+//!
+//! What all of them have in common, and nothing of any.
 
 use core::fmt::Debug;
 

@@ -1,4 +1,6 @@
 //! Bringing back what should be here and is not: damaged, dropped or never had. From the other replicas, then from anybody.
+//!
+//! What is missing the own store says, page by page; how bytes come, and how many, is `fetch`'s to know.
 
 use super::fetch::{Fetch, Missing};
 use super::hub::{Answered, Hub};

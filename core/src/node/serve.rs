@@ -1,4 +1,6 @@
 //! Who may ask what, and where it goes: straight to this node's store, into an operation, or answered at once.
+//!
+//! Knows roles and owners; not what an answer will be.
 
 use super::Node;
 use super::entry::Write;

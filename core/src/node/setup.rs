@@ -1,4 +1,4 @@
-//! What a node begins with, and what it tells its user.
+//! What a node begins with, and what it tells its user. Values only.
 
 use crate::config::Config;
 use crate::crypto::{LinkIdentity, Secret, SigningKey, Suite};

@@ -1,4 +1,6 @@
 //! Counting durable copies: who answered what, and what that makes of a write.
+//!
+//! Whose answer counts `ballot` says. Asks nobody, and keeps nothing beyond one write.
 
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;

@@ -1,6 +1,11 @@
 //! What is sent: frames, segments, messages, tokens. Byte by byte in `PROTOCOL.md`.
 //!
 //! Parses and builds; decides nothing, and knows neither links nor keys.
+//!
+//! * `frame`: frames and the segments in them; `message`: kinds, and what pays for them; `hello`: the first of each side;
+//! * `request` and `response`: every other body, of which `check` and `pull` have what members ask of each other, `page`
+//!   and `standing` what they tell of the membership and of themselves, `status` what a node tells its user;
+//! * `vote`: the optional fields by which an answer counts; `token`: what lets somebody into a network.
 
 mod check;
 mod frame;

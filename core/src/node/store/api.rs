@@ -1,4 +1,4 @@
-//! What goes into a [`LocalStore`](super::LocalStore) and what comes out of it.
+//! What goes into a [`LocalStore`](super::LocalStore) and what comes out of it. Values only.
 
 use crate::config::Config;
 use crate::crypto::Suite;

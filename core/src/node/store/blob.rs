@@ -1,4 +1,6 @@
-//! `Have`, `PutBlob` and `GetBlob`.
+//! `Have`, `PutBlob` and `GetBlob`: bytes and their pins, kept together and durably before the answer.
+//!
+//! Whether the pins are alive is judged by the records here; what a blob says nobody here can know.
 
 use super::LocalStore;
 use super::api::{Keep, Origin};

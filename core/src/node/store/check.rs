@@ -1,4 +1,6 @@
 //! `CheckPins`: what is known here of objects that another member holds pins for.
+//!
+//! Answers from this disk alone. What becomes of the pins is decided by who holds them ([`lapse`](super::lapse)).
 
 use super::LocalStore;
 use super::effects::Effect;

@@ -1,4 +1,6 @@
 //! What a floor removes beside pins: the owner's records that are not above it, shard by shard.
+//!
+//! Only once the floor is durable here. Pins are [`dead`](super::dead)'s.
 
 use super::LocalStore;
 use super::effects::{Effect, remove};

@@ -1,4 +1,6 @@
 //! `ListRecords`: the records of an owner, shard by shard, in the order of their names.
+//!
+//! Of this disk alone: whose word is the newest, the asker finds out.
 
 use super::LocalStore;
 use super::api::Origin;

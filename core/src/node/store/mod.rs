@@ -6,6 +6,14 @@
 //! what other nodes hold: the node asks it, and settles the proofs that it offers.
 //!
 //! Memory does not grow with what is stored: queues stand in the table as rows.
+//!
+//! * `api`, `operation`, `locks`, `effects`: a request, what it waits for, and its one answer;
+//! * `keys`, `rows`, `known`, `state`: the table;
+//! * `blob`, `record`, `list`, `status`, `evict`, `verify`: what clients and their entry nodes ask;
+//! * `pages`, `admit`, `prove`, `strays`, `missing`: how members come to hold the same;
+//! * `proof`, `dead`, `floor`, `expiry`, `linger`: how things die by signed proof; `walk`, `check`, `lapse`, `promise`,
+//!   `tombstone`: what is asked of others before anything is forgotten; `quarantine`: what must not come back;
+//! * `quota`, `space`: what is refused for want of room.
 
 mod admit;
 mod api;

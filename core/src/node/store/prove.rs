@@ -1,4 +1,6 @@
 //! `Prove`: that blobs are really here, by a hash that nobody can know who has not read them now.
+//!
+//! One blob in memory at a time. What the proof is for the asker knows.
 
 use super::LocalStore;
 use super::blob::Found;

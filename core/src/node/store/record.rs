@@ -1,4 +1,6 @@
-//! `PutRecord` and `GetRecord`.
+//! `PutRecord` and `GetRecord`: of each name the newest valid record, whose signature is checked before a byte is kept.
+//!
+//! Pins are left to [`dead`](super::dead), which looks at them as soon as a record is durable.
 
 use super::LocalStore;
 use super::api::{Keep, Origin};
