@@ -3,7 +3,7 @@
 //! Parses and builds; decides nothing, and knows neither links nor keys.
 //!
 //! * `frame`: frames and the segments in them; `message`: kinds, and what pays for them; `hello`: the first of each side;
-//! * `request` and `response`: every other body, of which `check` and `pull` have what members ask of each other, `page`
+//! * `request`, `response` and `refusal`: every other body, of which `check` and `pull` have what members ask of each other, `page`
 //!   and `standing` what they tell of the membership and of themselves, `status` what a node tells its user;
 //! * `vote`: the optional fields by which an answer counts; `token`: what lets somebody into a network.
 
@@ -13,6 +13,7 @@ mod hello;
 mod message;
 mod page;
 mod pull;
+mod refusal;
 mod request;
 mod response;
 mod standing;
@@ -30,8 +31,9 @@ pub use hello::{Hello, OwnerProof, Role};
 pub use message::{Class, CloseReason, MESSAGE_HEADER, Message, Outline};
 pub use page::MembershipPage;
 pub use pull::{PinKept, PinsKept, PinsPage, PullCursor, PullPart, PulledPin, PulledRecord, RecordsPage};
+pub use refusal::{ErrorCode, WireError};
 pub use request::{ListCursor, Request};
-pub use response::{ErrorCode, Response, WireError};
+pub use response::Response;
 pub use standing::{Out, PastMember, PastPlacement, Standing};
 pub use status::{PeerState, PeerStatus, Status};
 pub use token::{Token, TokenError};

@@ -110,7 +110,7 @@ pub(super) const MUTATIONS: &[Mutation] = &[
     },
     Mutation {
         rule: "a silent entry node is asked whether it lives",
-        file: "client/running.rs",
+        file: "client/running/patience.rs",
         from: "Some(ping) => self.link.send(&ping),",
         to: "Some(_) => {}",
         tests: "a_silent_entry_node_is_asked_whether_it_lives",

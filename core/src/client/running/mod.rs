@@ -1,16 +1,20 @@
 //! The operations under way: starts them, hands each its answers, ends them, and keeps the link while one needs it.
+//!
+//! Knows nothing of what an operation does with its answers. How long is waited stands in `patience`.
+
+mod patience;
 
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, VecDeque};
-use core::time::Duration;
+use alloc::vec::Vec;
 
-use super::context::{Context, Effects, Env, JobKind, Operation, Step, Stop};
-use super::event::ClientEvent;
-use super::link::{Link, LinkEvent};
-use super::requests::{NextStep, RequestId, Requests};
-use super::seen::{Seen, Tickets};
-use super::setup::ClientSetup;
-use super::window::Window;
+use crate::client::context::{Context, Effects, Env, JobKind, Operation, Step, Stop};
+use crate::client::event::ClientEvent;
+use crate::client::link::{Link, LinkEvent};
+use crate::client::requests::{NextStep, RequestId, Requests};
+use crate::client::seen::{Seen, Tickets};
+use crate::client::setup::ClientSetup;
+use crate::client::window::Window;
 use crate::driver::{Input, Output};
 use crate::error::{ApiMisuse, OpError, PeerFault};
 use crate::id::OpId;
@@ -18,10 +22,6 @@ use crate::session::{LocalRole, LocalSide};
 use crate::time::{Instant, Now};
 use crate::vault::Vault;
 use crate::wire::{ErrorCode, Message, Response, WireError};
-
-/// How many times its patience an operation waits while bytes still leave, but nothing is answered: a slow link is borne,
-/// a peer that never answers is not.
-const SLOW_FACTOR: u32 = 10;
 
 struct Slot {
     operation: Box<dyn Operation>,
@@ -34,7 +34,7 @@ struct Slot {
 }
 
 /// The whole machine, but for what commands mean.
-pub(super) struct Running {
+pub(in crate::client) struct Running {
     env: Env,
     effects: Effects,
     link: Link,
@@ -48,7 +48,7 @@ pub(super) struct Running {
 }
 
 impl Running {
-    pub(super) fn new(now: Now, setup: ClientSetup) -> Self {
+    pub(in crate::client) fn new(now: Now, setup: ClientSetup) -> Self {
         let owner = setup.vault.as_ref().map(|vault| vault.keys().sign.clone());
         let local = LocalSide {
             suite: setup.suite,
@@ -84,7 +84,7 @@ impl Running {
     }
 
     /// Starts what `make` makes; what it refuses ends at once.
-    pub(super) fn start(
+    pub(in crate::client) fn start(
         &mut self,
         now: Now,
         make: impl FnOnce(&Context<'_>) -> Result<Box<dyn Operation>, OpError>,
@@ -111,7 +111,7 @@ impl Running {
     }
 
     /// A user's call for an operation.
-    pub(super) fn call(
+    pub(in crate::client) fn call(
         &mut self,
         now: Now,
         op: OpId,
@@ -126,14 +126,14 @@ impl Running {
         Ok(())
     }
 
-    pub(super) fn cancel(&mut self, now: Now, op: OpId) {
+    pub(in crate::client) fn cancel(&mut self, now: Now, op: OpId) {
         if self.operations.contains_key(&op) {
             self.fail(op, OpError::Cancelled);
             self.settle(now);
         }
     }
 
-    pub(super) fn close(&mut self, now: Now) {
+    pub(in crate::client) fn close(&mut self, now: Now) {
         self.closed = true;
         while let Some((&op, _)) = self.operations.first_key_value() {
             self.fail(op, OpError::Cancelled);
@@ -147,7 +147,7 @@ impl Running {
         self.settle(now);
     }
 
-    pub(super) fn handle_input(&mut self, now: Now, input: Input) -> Result<(), ApiMisuse> {
+    pub(in crate::client) fn handle_input(&mut self, now: Now, input: Input) -> Result<(), ApiMisuse> {
         let outputs = &mut self.effects.outputs;
         match input {
             Input::Timeout => self.handle_timeout(now),
@@ -172,11 +172,11 @@ impl Running {
         Ok(())
     }
 
-    pub(super) fn poll_output(&mut self) -> Option<Output<ClientEvent>> {
+    pub(in crate::client) fn poll_output(&mut self) -> Option<Output<ClientEvent>> {
         self.effects.outputs.pop_front()
     }
 
-    pub(super) fn poll_timeout(&self) -> Option<Instant> {
+    pub(in crate::client) fn poll_timeout(&self) -> Option<Instant> {
         if !self.effects.outputs.is_empty() {
             return Some(Instant(0));
         }
@@ -258,8 +258,7 @@ impl Running {
                 // Where some had a link and wait for its return, the network was there a moment ago: those that began
                 // meanwhile wait with them, each as long as its own patience lasts.
                 let was_there = self.waiting().any(|(_, slot)| slot.reached);
-                let unreached: alloc::vec::Vec<OpId> =
-                    self.waiting().filter(|_| !was_there).map(|(op, _)| op).collect();
+                let unreached: Vec<OpId> = self.waiting().filter(|_| !was_there).map(|(op, _)| op).collect();
                 for op in unreached {
                     self.fail(op, error.clone());
                 }
@@ -323,7 +322,7 @@ impl Running {
     /// A peer's fault ended the link: who has met as many in a row as there are peers to ask has no other left.
     fn count_fault(&mut self, fault: &PeerFault) {
         let entries = self.link.entries();
-        let mut without_another = alloc::vec::Vec::new();
+        let mut without_another = Vec::new();
         for (op, slot) in &mut self.operations {
             if self.effects.requests.is_waiting(*op) {
                 slot.faults += 1;
@@ -358,62 +357,5 @@ impl Running {
             .iter()
             .map(|(op, slot)| (*op, slot))
             .filter(|(op, _)| self.effects.requests.is_waiting(*op))
-    }
-
-    fn handle_timeout(&mut self, now: Now) {
-        self.link.handle_timeout(now, &mut self.effects.outputs);
-        self.effects.requests.handle_timeout(now);
-        if self.silent_at().is_some_and(|at| at <= now.mono) {
-            let max = self.link.peer().map_or(0, |peer| peer.max_requests);
-            match self.effects.requests.ping(now, max) {
-                Some(ping) => self.link.send(&ping),
-                None => self.link.fault(now, PeerFault::Silent, &mut self.effects.outputs),
-            }
-        }
-        if self.check_at.is_some_and(|at| at <= now.mono) {
-            self.end_what_is_late(now);
-        }
-    }
-
-    /// When a link on which requests are open and nothing moves is asked whether it lives, or given up: soon, where there is
-    /// another way in.
-    fn silent_at(&self) -> Option<Instant> {
-        let config = &self.env.config;
-        let since = self.link.last_moved()?.max(self.effects.requests.open_since()?);
-        let patience = match self.link.entries() {
-            _ if !self.effects.requests.is_pinging() => config.heartbeat,
-            0 | 1 => config.idle_close,
-            _ => config.suspect_after,
-        };
-        Some(since + patience)
-    }
-
-    /// How long an operation waits for an answer: as long as the entry node itself may take, and the way to it.
-    fn patience(&self) -> Duration {
-        self.env.config.bulk_deadline + self.env.config.request_deadline
-    }
-
-    fn end_what_is_late(&mut self, now: Now) {
-        let patience = self.patience();
-        let sent = self.link.last_sent();
-        let due = |slot: &Slot| {
-            let slow = sent.max(slot.progress) + patience;
-            slow.min(slot.progress + patience * SLOW_FACTOR)
-        };
-        let late: alloc::vec::Vec<OpId> =
-            self.waiting().filter(|(_, slot)| due(slot) <= now.mono).map(|(op, _)| op).collect();
-        self.check_at = self.waiting().map(|(_, slot)| due(slot)).filter(|due| *due > now.mono).min();
-        if late.is_empty() {
-            return;
-        }
-        let error = match self.link.peer() {
-            Some(_) => OpError::Deadline,
-            None => self.last_error.clone().unwrap_or(OpError::Deadline),
-        };
-        for op in late {
-            self.fail(op, error.clone());
-        }
-        // Whoever let an operation wait for so long is not to be relied on for the next.
-        self.link.fault(now, PeerFault::Silent, &mut self.effects.outputs);
     }
 }

@@ -1,6 +1,9 @@
 //! The one link to an entry node: dials the addresses in turn, waits between rounds, keeps one session.
 //!
-//! Knows nothing of operations: it is told when a link is needed, and tells what came over it.
+//! Knows nothing of operations: it is told when a link is needed, and tells what came over it. Which address is dialled
+//! and when stands in `dial`.
+
+mod dial;
 
 use alloc::boxed::Box;
 use alloc::collections::{BTreeSet, VecDeque};
@@ -10,8 +13,8 @@ use bytes::Bytes;
 use core::net::SocketAddr;
 use core::time::Duration;
 
-use super::event::ClientEvent;
-use super::round::{Failure, Round};
+use crate::client::event::ClientEvent;
+use crate::client::round::{Failure, Round};
 use crate::config::Config;
 use crate::driver::Output;
 use crate::error::{ApiMisuse, OpError, PeerFault};
@@ -27,7 +30,7 @@ use crate::wire::{Class, CloseReason, Message};
     reason = "all but a few are messages, and no more wait than one input brought"
 )]
 #[derive(Debug)]
-pub(super) enum LinkEvent {
+pub(in crate::client) enum LinkEvent {
     /// It is open.
     Opened { node: NodeId, addr: SocketAddr },
     /// A message came; give class and bytes back with [`Link::release`].
@@ -60,7 +63,7 @@ enum State {
 type Outputs = VecDeque<Output<ClientEvent>>;
 
 /// The link.
-pub(super) struct Link {
+pub(in crate::client) struct Link {
     config: Config,
     local: Arc<LocalSide>,
     entry: Vec<(Option<NodeId>, SocketAddr)>,
@@ -79,7 +82,7 @@ pub(super) struct Link {
 }
 
 impl Link {
-    pub(super) fn new(
+    pub(in crate::client) fn new(
         now: Now,
         config: Config,
         local: LocalSide,
@@ -103,26 +106,26 @@ impl Link {
     }
 
     /// Somebody waits for an answer: dial, if nothing is under way.
-    pub(super) fn need(&mut self, now: Now, outputs: &mut Outputs) {
+    pub(in crate::client) fn need(&mut self, now: Now, outputs: &mut Outputs) {
         if matches!(self.state, State::Idle) {
             self.dial(now, outputs);
         }
     }
 
     /// Nobody waits any more: stop dialling in vain. A link that stands stays.
-    pub(super) fn rest(&mut self) {
+    pub(in crate::client) fn rest(&mut self) {
         if matches!(self.state, State::Waiting(_)) {
             self.state = State::Idle;
         }
     }
 
     /// What happened.
-    pub(super) fn poll_event(&mut self) -> Option<LinkEvent> {
+    pub(in crate::client) fn poll_event(&mut self) -> Option<LinkEvent> {
         self.events.pop_front()
     }
 
     /// How many requests the peer bears at once, when the link is open.
-    pub(super) fn peer(&self) -> Option<&PeerSide> {
+    pub(in crate::client) fn peer(&self) -> Option<&PeerSide> {
         match &self.state {
             State::Up { session, .. } => session.peer(),
             _ => None,
@@ -130,7 +133,7 @@ impl Link {
     }
 
     /// When the peer or the driver last moved something on the open link.
-    pub(super) fn last_moved(&self) -> Option<Instant> {
+    pub(in crate::client) fn last_moved(&self) -> Option<Instant> {
         match &self.state {
             State::Up { session, .. } if session.peer().is_some() => {
                 Some(session.last_received().max(self.moved))
@@ -140,31 +143,31 @@ impl Link {
     }
 
     /// When the driver last reported bytes as sent.
-    pub(super) fn last_sent(&self) -> Instant {
+    pub(in crate::client) fn last_sent(&self) -> Instant {
         self.moved
     }
 
     /// How many addresses there are.
-    pub(super) fn entries(&self) -> usize {
+    pub(in crate::client) fn entries(&self) -> usize {
         self.entry.len()
     }
 
     /// Queues a message.
-    pub(super) fn send(&mut self, message: &Message) {
+    pub(in crate::client) fn send(&mut self, message: &Message) {
         if let State::Up { session, .. } = &mut self.state {
             session.send(message);
         }
     }
 
     /// Gives credit back.
-    pub(super) fn release(&mut self, class: Class, bytes: u32) {
+    pub(in crate::client) fn release(&mut self, class: Class, bytes: u32) {
         if let State::Up { session, .. } = &mut self.state {
             session.release(class, bytes);
         }
     }
 
     /// The dial succeeded.
-    pub(super) fn connected(
+    pub(in crate::client) fn connected(
         &mut self,
         now: Now,
         conn: ConnId,
@@ -188,7 +191,7 @@ impl Link {
     }
 
     /// The dial failed.
-    pub(super) fn dial_failed(
+    pub(in crate::client) fn dial_failed(
         &mut self,
         now: Now,
         conn: ConnId,
@@ -205,7 +208,7 @@ impl Link {
     }
 
     /// Bytes came.
-    pub(super) fn received(
+    pub(in crate::client) fn received(
         &mut self,
         now: Now,
         conn: ConnId,
@@ -225,7 +228,7 @@ impl Link {
     }
 
     /// Bytes left.
-    pub(super) fn sent(
+    pub(in crate::client) fn sent(
         &mut self,
         now: Now,
         conn: ConnId,
@@ -244,7 +247,7 @@ impl Link {
     }
 
     /// The link ended.
-    pub(super) fn disconnected(
+    pub(in crate::client) fn disconnected(
         &mut self,
         now: Now,
         conn: ConnId,
@@ -265,7 +268,7 @@ impl Link {
     }
 
     /// The peer broke the protocol, as whoever reads its messages finds: ends the link and counts as one way in less.
-    pub(super) fn fault(&mut self, now: Now, fault: PeerFault, outputs: &mut Outputs) {
+    pub(in crate::client) fn fault(&mut self, now: Now, fault: PeerFault, outputs: &mut Outputs) {
         let State::Up { conn, session } = &mut self.state else { return };
         let conn = *conn;
         let was_open = session.peer().is_some();
@@ -283,7 +286,7 @@ impl Link {
     }
 
     /// Says goodbye; nothing is dialled after it.
-    pub(super) fn close(&mut self, outputs: &mut Outputs) {
+    pub(in crate::client) fn close(&mut self, outputs: &mut Outputs) {
         match core::mem::replace(&mut self.state, State::Closed) {
             State::Dialling { conn, .. } => self.give_up(conn, outputs),
             State::Up { conn, mut session } => {
@@ -299,7 +302,7 @@ impl Link {
     }
 
     /// Acts on what is due.
-    pub(super) fn handle_timeout(&mut self, now: Now, outputs: &mut Outputs) {
+    pub(in crate::client) fn handle_timeout(&mut self, now: Now, outputs: &mut Outputs) {
         match &mut self.state {
             State::Waiting(at) if *at <= now.mono => self.dial(now, outputs),
             State::Dialling { conn, deadline } if *deadline <= now.mono => {
@@ -319,7 +322,7 @@ impl Link {
     }
 
     /// When something is due.
-    pub(super) fn poll_timeout(&self) -> Option<Instant> {
+    pub(in crate::client) fn poll_timeout(&self) -> Option<Instant> {
         match &self.state {
             State::Waiting(at) => Some(*at),
             State::Dialling { deadline, .. } => Some(*deadline),
@@ -329,7 +332,7 @@ impl Link {
     }
 
     /// Hands out what the session has to send.
-    pub(super) fn pump(&mut self, outputs: &mut Outputs) {
+    pub(in crate::client) fn pump(&mut self, outputs: &mut Outputs) {
         if let State::Up { conn, session } = &mut self.state {
             while let Some(bytes) = session.poll_transmit() {
                 outputs.push_back(Output::Send { conn: *conn, bytes });
@@ -360,54 +363,5 @@ impl Link {
             State::Up { conn: up, session } if *up == conn => Ok(session),
             _ => Err(ApiMisuse::UnknownConn(conn)),
         }
-    }
-
-    fn dial(&mut self, now: Now, outputs: &mut Outputs) {
-        let Some((_, addr)) = self.entry.get(self.at).copied() else {
-            self.end_round(now);
-            return;
-        };
-        let conn = ConnId::dialled(self.dialled);
-        self.dialled += 1;
-        self.state = State::Dialling { conn, deadline: now.mono + self.config.dial_deadline };
-        outputs.push_back(Output::Dial { conn, addr });
-    }
-
-    /// This address did not lead to an open link: the next one is tried.
-    fn failed(&mut self, now: Now, failure: Failure, outputs: &mut Outputs) {
-        self.next_address();
-        if self.round.add(failure) < self.entry.len() {
-            self.dial(now, outputs);
-        } else {
-            self.end_round(now);
-        }
-    }
-
-    fn next_address(&mut self) {
-        self.at = (self.at + 1) % self.entry.len().max(1);
-    }
-
-    fn end_round(&mut self, now: Now) {
-        let verdict = core::mem::take(&mut self.round).verdict();
-        self.events.push_back(LinkEvent::Unreached(verdict));
-        self.wait_to_redial(now);
-    }
-
-    fn lost(&mut self, now: Now, fault: Option<PeerFault>) {
-        self.events.push_back(LinkEvent::Lost { fault });
-        self.wait_to_redial(now);
-    }
-
-    /// Waits between half and the whole of a time that doubles with each round in vain.
-    fn wait_to_redial(&mut self, now: Now) {
-        let half = self.wait / 2;
-        let jitter = self.rng.below(u32::try_from(half.as_micros()).unwrap_or(u32::MAX));
-        self.state = State::Waiting(now.mono + half + Duration::from_micros(u64::from(jitter)));
-        self.wait = (self.wait * 2).min(self.config.redial_longest);
-    }
-
-    fn give_up(&mut self, conn: ConnId, outputs: &mut Outputs) {
-        self.given_up.insert(conn);
-        outputs.push_back(Output::Close { conn });
     }
 }
