@@ -6,8 +6,6 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-#[cfg(unix)]
-use rustix::process::Signal;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -84,13 +82,6 @@ impl Target {
     /// Where another member listens.
     pub(crate) fn another(&self) -> SocketAddr {
         self.others[0].addr
-    }
-
-    /// Stops all other members until what is returned is dropped: no link ends, nobody answers.
-    #[cfg(unix)]
-    pub(crate) fn freeze_others(&self) -> Frozen<'_> {
-        self.others.iter().for_each(|peer| peer.signal(Signal::STOP));
-        Frozen(&self.others)
     }
 
     /// The same, attacked by many at once.
@@ -206,17 +197,6 @@ impl Target {
         run(home, ["get".as_ref(), key.as_ref(), "-o".as_ref(), back.as_os_str()]).ok();
         assert!(fs::read(&back).unwrap() == content, "what was stored is what is read");
         fs::remove_file(&back).unwrap();
-    }
-}
-
-/// Members that do nothing.
-#[cfg(unix)]
-pub(crate) struct Frozen<'a>(&'a [Peer]);
-
-#[cfg(unix)]
-impl Drop for Frozen<'_> {
-    fn drop(&mut self) {
-        self.0.iter().for_each(|peer| peer.signal(Signal::CONT));
     }
 }
 
