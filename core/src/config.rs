@@ -190,6 +190,9 @@ pub struct Config {
     /// First wait before a pull that was broken off goes on, or what was not handed on or had is tried again; doubles,
     /// for pulls up to `pull_again`, else up to `pull_every`.
     pub pull_retry: Duration,
+    /// For how long a member that is there may let nothing be taken from it before it counts as one that is away:
+    /// longer than two views need to agree, or a busy disk.
+    pub pull_patience: Duration,
     /// How often everything is compared with each member although nothing has happened: against what no one noticed.
     pub pull_every: Duration,
     /// Strays handed on at once: hides the round trips; each may hold a blob in memory.
@@ -254,6 +257,7 @@ impl Default for Config {
             pulls_at_once: 2,
             pull_again: Duration::from_secs(10),
             pull_retry: Duration::from_millis(500),
+            pull_patience: Duration::from_secs(30),
             pull_every: Duration::from_secs(3600),
             hand_on_at_once: 4,
             leave_deadline: Duration::from_secs(24 * 3600),

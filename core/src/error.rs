@@ -86,6 +86,9 @@ pub enum PeerFault {
     /// Nothing came for longer than the idle limit.
     #[error("the peer fell silent")]
     Silent,
+    /// It takes nothing of what is sent to it.
+    #[error("the peer reads nothing of what it is sent")]
+    Stalled,
     /// Too many links of one address that are not open yet, or too many links.
     #[error("too many links")]
     TooManyLinks,

@@ -86,9 +86,10 @@ impl Hub {
             self.repair_from(node);
         }
         if let Some(conn) = self.peers.link(&node) {
-            self.unpark(&node, conn);
             self.ping(node, conn);
+            // First of all, so that it knows of changes before it votes.
             self.gossip(conn, Request::View(self.question()), false);
+            self.unpark(&node, conn);
             // It may know of deaths that this node has missed.
             self.store.check_pins_soon(self.now);
         }

@@ -68,6 +68,8 @@ pub(super) struct Link {
     pub(super) reads: VecDeque<(Caller, Request)>,
     /// Room that reads under way hold in the answer window.
     pub(super) reading: BTreeMap<u32, usize>,
+    /// Since when nothing has left of what was given out to be sent.
+    pub(super) stuck: Option<Instant>,
     /// The link to the same node that took its place.
     pub(super) retiring: Option<ConnId>,
     /// An answer has come over it: the other side has it open, too.
@@ -88,6 +90,7 @@ impl Link {
             unanswered: 0,
             reads: VecDeque::new(),
             reading: BTreeMap::new(),
+            stuck: None,
             retiring: None,
             proved: false,
         }
@@ -181,11 +184,16 @@ pub(super) fn weight(request: &Request) -> usize {
     }
 }
 
-/// How much of the answer window a read holds until its answer is queued.
+/// How much of the answer window a read holds until its answer is queued: as much as the answer may have. A proof
+/// is short, and holds what it reads at a time: else one link could have all of the disk.
 pub(super) const fn reserve(request: &Request) -> usize {
     match request {
-        Request::GetBlob { len: 0, .. } | Request::ListRecords { .. } => limit::BLOB,
-        Request::PullRecords { .. } | Request::PullPins { .. } => limit::CONTROL_MESSAGE,
+        Request::GetBlob { len: 0, .. } | Request::ListRecords { .. } | Request::Prove { .. } => limit::BLOB,
+        Request::View(_)
+        | Request::CheckPins { .. }
+        | Request::PullRecords { .. }
+        | Request::PullPins { .. }
+        | Request::PutPins { .. } => limit::CONTROL_MESSAGE,
         Request::GetBlob { len, .. } => *len as usize,
         Request::GetRecord { .. } => limit::RECORD,
         _ => 0,
@@ -194,7 +202,15 @@ pub(super) const fn reserve(request: &Request) -> usize {
 
 /// Reads whose answers are short: they wait for answers that are not read, and not for longer ones under way.
 pub(super) const fn is_brief(request: &Request) -> bool {
-    matches!(request, Request::GetRecord { .. } | Request::PullRecords { .. } | Request::PullPins { .. })
+    matches!(
+        request,
+        Request::GetRecord { .. }
+            | Request::View(_)
+            | Request::CheckPins { .. }
+            | Request::PullRecords { .. }
+            | Request::PullPins { .. }
+            | Request::PutPins { .. }
+    )
 }
 
 /// True if the answers that wait on the link, and those to come, leave room for one more. What bulk fills of the window is

@@ -176,10 +176,13 @@ impl Links {
     }
 
     /// Bytes left.
-    pub(super) fn sent(&mut self, conn: ConnId, bytes: usize) -> Result<(), ApiMisuse> {
+    pub(super) fn sent(&mut self, now: Now, conn: ConnId, bytes: usize) -> Result<(), ApiMisuse> {
         let link = self.links.get_mut(&conn).ok_or(ApiMisuse::UnknownConn(conn))?;
-        if link.session().is_some_and(|session| !session.sent(bytes)) {
-            return Err(ApiMisuse::SentTooMuch(conn));
+        if let Some(session) = link.session() {
+            if !session.sent(bytes) {
+                return Err(ApiMisuse::SentTooMuch(conn));
+            }
+            link.stuck = session.is_sending().then_some(now.mono);
         }
         self.touched.insert(conn);
         Ok(())
@@ -364,6 +367,7 @@ impl Links {
         }
         let Some(link) = self.links.get_mut(&conn) else { return };
         while let Some(bytes) = link.session().and_then(Session::poll_transmit) {
+            link.stuck.get_or_insert(now.mono);
             out.push_back(Output::Send { conn, bytes });
         }
         if let Phase::Closing { session, until } = &link.phase
@@ -388,6 +392,9 @@ impl Links {
                 Phase::Half(session) => {
                     faults.extend(session.handle_timeout(now).err().map(|fault| (*conn, fault)));
                 }
+                Phase::Open(_) if link.stuck.is_some_and(|at| now.mono >= at + self.config.bulk_deadline) => {
+                    faults.push((*conn, PeerFault::Stalled));
+                }
                 Phase::Closing { until, .. } if now.mono >= *until => {
                     self.touched.insert(*conn);
                 }
@@ -402,6 +409,7 @@ impl Links {
         let deadline = |link: &Link| match &link.phase {
             Phase::Half(session) => session.poll_timeout(),
             Phase::Dialling { until } | Phase::Closing { until, .. } => Some(*until),
+            Phase::Open(_) => link.stuck.map(|at| at + self.config.bulk_deadline),
             _ => None,
         };
         self.links.values().filter_map(deadline).min()

@@ -368,7 +368,7 @@ impl Machine for Node {
                     self.hub.fault(conn, fault);
                 }
             }
-            Input::Sent { conn, bytes } => self.hub.links.sent(conn, bytes)?,
+            Input::Sent { conn, bytes } => self.hub.links.sent(now, conn, bytes)?,
             Input::Disk { ticket, result } => self.hub.store.handle_disk(now, ticket, result)?,
             Input::Job { ticket, result } => self.hub.store.handle_job(now, ticket, result)?,
         }

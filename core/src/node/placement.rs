@@ -29,6 +29,8 @@ pub(super) const PLACEMENT_ROW: &[u8] = b"placement";
 /// What is heard of a member through another counts as this much older, in parts of the network's patience: so
 /// word that goes in circles never makes a silent member young.
 const HEARSAY: u32 = 32;
+/// By how much one word of a member raises the epoch at most: it never comes to the end of its numbers.
+const EPOCH_STEP: u64 = 1 << 20;
 /// Members compare what they have heard so often within the network's patience.
 const COMPARED: u32 = 8;
 
@@ -78,6 +80,12 @@ impl OwnStanding {
         }
     }
 
+    /// A member knows of so many changes.
+    fn follow_epochs(&mut self, told: &Standing) {
+        let highest = told.previous.iter().map(|past| past.epoch).fold(told.epoch, u64::max);
+        self.epoch = self.epoch.max(highest.min(self.epoch.saturating_add(EPOCH_STEP)));
+    }
+
     fn encode(&self) -> Bytes {
         let mut row = Writer::default();
         row.u64(self.epoch);
@@ -113,7 +121,7 @@ impl Hub {
         let leaves = self.is_leaving();
         let view =
             self.members.view(|node| self.standing.out.contains_key(node) || (leaves && *node == self.own));
-        let epoch = self.standing.epoch + 1;
+        let epoch = self.standing.epoch.saturating_add(1);
         let current = describe(epoch, self.members.replicas(), &counted, &view);
         self.view = Arc::new(view);
         self.store.set_view(self.view.clone());
@@ -201,19 +209,19 @@ impl Hub {
         if !self.members.joined || !self.peers.contains(&node) {
             return None;
         }
-        self.standing.epoch = self.standing.epoch.max(told.epoch);
+        self.standing.follow_epochs(told);
         if told.placement == self.view.digest() {
-            self.standing.current.epoch = self.standing.current.epoch.max(told.epoch);
+            let epoch = told.epoch.min(self.standing.epoch);
+            self.standing.current.epoch = self.standing.current.epoch.max(epoch);
         }
         let mut learned = false;
-        for past in &told.previous {
-            self.standing.epoch = self.standing.epoch.max(past.epoch);
+        for past in self.credible(told) {
             let current = &self.standing.current;
             if past.members == current.members && past.replicas == current.replicas {
                 // This node has not followed yet: it remembers that it was in it itself when it does.
                 continue;
             }
-            learned |= self.standing.history.learn(self.setup.suite, past.clone());
+            learned |= self.standing.history.learn(self.setup.suite, past);
         }
         let is_named = told.out.iter().any(|(out, _)| *out == self.own);
         let noted = if is_named && !self.is_leaving() { self.placement_of(told) } else { None };
@@ -234,12 +242,25 @@ impl Hub {
         noted.map(|_| told.placement)
     }
 
+    /// The earlier placements of which a member tells that can have been: all of their members belong to the network,
+    /// or once did. What such have can be had, or they can be banned; nodes that never were could be waited for for ever.
+    fn credible(&self, told: &Standing) -> Vec<PastPlacement> {
+        let known = |node: &NodeId| self.members.admission(node).is_some() || self.members.is_removed(node);
+        let credible = |past: &&PastPlacement| {
+            past.members.is_sorted_by(|a, b| a.node < b.node)
+                && past.members.iter().all(|member| known(&member.node))
+        };
+        let until = self.standing.epoch;
+        let past = |past: &PastPlacement| PastPlacement { epoch: past.epoch.min(until), ..past.clone() };
+        told.previous.iter().filter(credible).map(past).collect()
+    }
+
     /// The placement that a member tells of, if this node knows the same members.
     fn placement_of(&self, told: &Standing) -> Option<PastPlacement> {
         let counted = self.members.counted();
         let view: View = self.members.view(|node| told.out.iter().any(|(out, _)| out == node));
         let same = view.digest() == told.placement;
-        same.then(|| describe(told.epoch, self.members.replicas(), &counted, &view))
+        same.then(|| describe(told.epoch.min(self.standing.epoch), self.members.replicas(), &counted, &view))
     }
 
     /// Takes over what a member says of who is out, as far as this node has no own word. `true` if that changes anything.
@@ -281,13 +302,13 @@ impl Hub {
     /// This node knows its network from now on: by `told`, or because there is nobody else.
     pub(super) fn begin_standing(&mut self, told: Option<&Standing>) -> bool {
         let Some(told) = told else { return true };
+        self.standing.follow_epochs(told);
         let Some(placement) = self.placement_of(told) else { return false };
-        let epoch = told.previous.iter().map(|past| past.epoch).fold(told.epoch, u64::max);
-        self.standing.epoch = self.standing.epoch.max(epoch);
+        let epoch = self.standing.epoch;
         self.standing.history.begin(epoch);
         // Who is new has acknowledged nothing in the placement that it comes into.
         let placement = Some(placement).filter(|_| !self.setup.is_new);
-        for past in told.previous.iter().cloned().chain(placement) {
+        for past in self.credible(told).into_iter().chain(placement) {
             self.standing.history.learn(self.setup.suite, past);
         }
         true

@@ -227,6 +227,7 @@ impl Pull {
         if self.open > 0 || !self.blobs.is_idle() {
             return Progress::Going;
         }
+        hub.pull_went_on(&self.from);
         self.at.after = self.next.take();
         if self.at.after.is_none() {
             self.at.stage = match self.at.stage {
@@ -258,6 +259,9 @@ impl Operation for Pull {
                 self.progress(hub)
             }
             _ => {
+                if answer.result.is_ok() {
+                    hub.pull_went_on(&self.from);
+                }
                 self.blobs.answered(hub, answer);
                 self.progress(hub)
             }

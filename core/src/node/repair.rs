@@ -46,6 +46,8 @@ struct Source {
     once: bool,
     /// The wait after the next pull that is broken off.
     wait: Duration,
+    /// Since when pulls from it, over links that stood, have brought nothing.
+    fruitless: Option<Instant>,
     resume: Option<Resume>,
 }
 
@@ -135,6 +137,7 @@ impl Repair {
             begun: None,
             once: false,
             wait: Duration::ZERO,
+            fruitless: None,
             resume: None,
         });
         source.again |= source.running;
@@ -195,6 +198,7 @@ impl Hub {
             let source = self.repair.sources.get_mut(&node)?;
             source.running = true;
             source.begun = Some(now);
+            source.fruitless.get_or_insert(now);
             return Some(Due::Pull(node, source.resume.take()));
         }
         let repair = &mut self.repair;
@@ -240,13 +244,16 @@ impl Hub {
     pub(super) fn pull_ended(&mut self, node: NodeId, ended: Pulled, missing: bool) {
         let config = &self.setup.config;
         let now = self.now.mono;
+        let is_away = self.peers.link(&node).is_none();
         if let Some(source) = self.repair.sources.get_mut(&node) {
             source.running = false;
+            source.fruitless = source.fruitless.filter(|_| !is_away);
             let again = core::mem::take(&mut source.again);
             match ended {
                 Pulled::Whole { resumed } => {
                     source.once = true;
                     source.wait = Duration::ZERO;
+                    source.fruitless = None;
                     // What came to be behind the place at which it went on is taken by another one.
                     source.lacking = again || resumed;
                     source.at = match source.lacking {
@@ -266,6 +273,22 @@ impl Hub {
         }
     }
 
+    /// A page of this member has been taken over, or some of its blobs.
+    pub(super) fn pull_went_on(&mut self, node: &NodeId) {
+        if let Some(source) = self.repair.sources.get_mut(node) {
+            source.fruitless = None;
+        }
+    }
+
+    /// True if there is something to be had from this member soon. Who is there and does not let others take over
+    /// what it holds is no better than who is away.
+    pub(super) fn is_giving(&self, node: &NodeId) -> bool {
+        let patience = self.setup.config.pull_patience;
+        let source = self.repair.sources.get(node);
+        let fruitless = source.and_then(|source| source.fruitless);
+        self.is_responsive(node) && fruitless.is_none_or(|since| self.now.mono.since(since) < patience)
+    }
+
     pub(super) fn refill_ended(&mut self, left: u64) {
         self.repair.refill.ended(self.now.mono, left, &self.setup.config);
     }
@@ -276,18 +299,14 @@ impl Hub {
 
     /// Adds what repair knows: whether there is still something to be had from members that can be reached.
     pub(super) fn repair_status(&self, status: &mut Status) {
-        let reachable = |node: &NodeId| self.is_responsive(node);
-        let lacking = self
-            .repair
-            .sources
-            .iter()
-            .filter(|(node, source)| source.lacking && (source.running || reachable(node)));
+        let lacking =
+            self.repair.sources.iter().filter(|(node, source)| source.lacking && self.is_giving(node));
         let lacking = lacking.count() as u64;
         let alone = self.members.count() <= 1;
         let first = !alone
             && self.now.mono.since(self.started) < self.setup.config.suspect_after
             && !self.peers.ids().all(|node| self.repair.sources.get(&node).is_some_and(|source| source.once));
-        let sources = self.is_syncing() && self.sources().iter().any(reachable);
+        let sources = self.is_syncing() && self.sources().iter().any(|node| self.is_giving(node));
         status.syncing |= lacking > 0 || first || sources;
         status.pending_ops += lacking + self.repair.refill.open + self.repair.strays.open;
     }

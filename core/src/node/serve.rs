@@ -37,24 +37,25 @@ impl Node {
                 let unix_ms = self.hub.now.unix_ms;
                 self.hub.settle(&caller, Response::Pong { unix_ms });
             }
-            Request::View(page) => self.hub.answer_view(&caller, node, &page),
-            Request::GetBlob { .. } | Request::ListRecords { .. } | Request::GetRecord { .. } => {
-                self.admit_read(caller, request);
+            // Whatever has a long answer, or costs much to answer, waits for its turn on its link.
+            Request::View(_)
+            | Request::GetBlob { .. }
+            | Request::ListRecords { .. }
+            | Request::GetRecord { .. }
+            | Request::CheckPins { .. }
+            | Request::PullRecords { .. }
+            | Request::PullPins { .. }
+            | Request::PutPins { .. }
+            | Request::Prove { .. } => self.admit_read(caller, request),
+            Request::Have { .. } | Request::PutBlob { .. } | Request::PutRecord { .. } => {
+                self.hub.ask_for(caller, Origin::Node(node), request);
             }
-            Request::Have { .. }
-            | Request::PutBlob { .. }
-            | Request::PutRecord { .. }
-            | Request::CheckPins { .. } => self.hub.ask_for(caller, Origin::Node(node), request),
             Request::Status => self.hub.ask_for(caller, Origin::Own, request),
             // What it has still to take from others may be older.
             Request::Forget { .. } if self.hub.is_syncing() => {
                 self.hub.settle(&caller, Response::Forgotten { clean: false });
             }
             Request::Forget { .. } => self.hub.ask_for(caller, Origin::Node(node), request),
-            Request::PullRecords { .. } | Request::PullPins { .. } => self.admit_read(caller, request),
-            Request::PutPins { .. } | Request::Prove { .. } => {
-                self.hub.ask_for(caller, Origin::Node(node), request);
-            }
             Request::Evict { .. }
             | Request::Verify { .. }
             | Request::Peers
@@ -120,11 +121,13 @@ impl Node {
         match self.hub.links.get(caller.conn).and_then(Link::peer) {
             Some(peer) if peer.role == Role::Node => {
                 let node = peer.node;
-                if self.is_of_other_set(&request) {
-                    self.hub.compare(&node);
-                    self.hub.refuse(&caller, ErrorCode::OtherSet);
-                } else {
-                    self.hub.ask_for(caller, Origin::Node(node), request);
+                match request {
+                    Request::View(page) => self.hub.answer_view(&caller, node, &page),
+                    request if self.is_of_other_set(&request) => {
+                        self.hub.compare(&node);
+                        self.hub.refuse(&caller, ErrorCode::OtherSet);
+                    }
+                    request => self.hub.ask_for(caller, Origin::Node(node), request),
                 }
             }
             peer => {

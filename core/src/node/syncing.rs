@@ -312,7 +312,7 @@ impl Hub {
                 }
                 for (open, wanted) in history.unmet(&self.own, &position, &self.members) {
                     let (here, away): (Vec<_>, Vec<_>) =
-                        open.into_iter().partition(|node| self.is_responsive(node));
+                        open.into_iter().partition(|node| self.is_giving(node));
                     if here.len() < wanted {
                         missing.extend(away);
                     }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::error::PeerFault;
-use crate::wire::MembershipPage;
+use crate::wire::{MembershipPage, PinsPage, PulledPin, RecordsPage};
 
 /// So long that nothing of it happens in a test.
 const NEVER: Duration = Duration::from_secs(1 << 20);
@@ -124,4 +124,60 @@ fn a_handshake_has_so_much_time_and_so_many_bytes() {
     assert_eq!(faults(&town), []);
     town.world.run_for(SECOND * 2);
     assert_eq!(faults(&town), [PeerFault::HandshakeTimeout]);
+}
+
+/// A member that holds pins of a dozen blobs, and never comes to send these.
+fn gives_no_blobs(request: &Request) -> Option<Response> {
+    match request {
+        Request::PullRecords { .. } => Some(Response::PulledRecords(RecordsPage::default())),
+        Request::PullPins { .. } => {
+            let network = network_id(SUITE, SigningKey::from_seed(SUITE, Secret::new([0xaa; 32])).public());
+            let owner = Owner { key: SigningKey::from_seed(SUITE, Secret::new([1; 32])), network };
+            let since = Version::new(1_000_000, 0, [1; 8]).unwrap();
+            let pin = |number| owner.pin(name(1), object(1), since, &blob(number));
+            let row = |number| PulledPin { pin: pin(number), lease_ms: 0, pending: true };
+            let mut pins: Vec<_> = (1..13).map(row).collect();
+            pins.sort_by_key(|row| row.pin.body().blob);
+            Some(Response::PulledPins(PinsPage { pins, next: None }))
+        }
+        Request::GetBlob { .. } => None,
+        other => agreeable(other),
+    }
+}
+
+#[test]
+fn a_pull_asks_for_so_many_bytes_at_once_and_a_second() {
+    let is_blob = |request: &&Request| matches!(request, Request::GetBlob { .. });
+    let blobs =
+        |town: &mut Town, member| town.probe(member, |probe, _| probe.seen.iter().filter(is_blob).count());
+    let window = |pull_window| {
+        let mut town = Town::with(1, Config { pull_window, ..Config::default() });
+        let (member, _) = town.add_member(gives_no_blobs);
+        town.world.run_for(SECOND * 5);
+        blobs(&mut town, member)
+    };
+    assert_eq!(window(1), 1, "one in any case");
+    assert_eq!(window(35_000), 3);
+    assert_eq!(window(1 << 20), 12);
+    let mut town = Town::with(1, Config { pull_rate: 10_000, ..Config::default() });
+    let (member, _) = town.add_member(gives_no_blobs);
+    assert!(town.run_until(SECOND, |town| blobs(town, member) == 1));
+    town.world.run_for(Duration::from_millis(5500));
+    assert_eq!(blobs(&mut town, member), 6);
+}
+
+#[test]
+fn so_many_members_are_pulled_from_at_once() {
+    // They live, and answer no pull.
+    for pulls_at_once in [1, 2, 4] {
+        let mut town = Town::with(1, Config { pulls_at_once, ..Config::default() });
+        let members: Vec<HostId> = (0..4).map(|_| town.add_member(agreeable).0).collect();
+        town.world.run_for(SECOND * 20);
+        let mut asked = 0;
+        for member in members {
+            let pull = |request: &Request| matches!(request, Request::PullRecords { .. });
+            asked += town.probe(member, |probe, _| usize::from(probe.seen.iter().any(pull)));
+        }
+        assert_eq!(asked, pulls_at_once);
+    }
 }

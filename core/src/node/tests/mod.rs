@@ -2,6 +2,7 @@
 
 mod deaths;
 mod degraded;
+mod hostile;
 mod leases;
 mod leaving;
 mod limits;

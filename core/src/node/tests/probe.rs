@@ -24,7 +24,7 @@ pub(super) type Script = fn(&Request) -> Option<Response>;
 pub(super) struct Probe {
     config: Config,
     local: Arc<LocalSide>,
-    script: Script,
+    pub(super) script: Script,
     links: BTreeMap<ConnId, Session>,
     open: Vec<ConnId>,
     asked: u32,

@@ -200,6 +200,11 @@ impl Session {
         }
     }
 
+    /// True while bytes that were given out have not left.
+    pub const fn is_sending(&self) -> bool {
+        self.in_flight > 0
+    }
+
     /// Queues a message. Its class follows from its kind and this side's role, as the peer will derive it too. Small ones go ahead of
     /// bulk, bulk streams take turns; a class without credit waits. Before the link is open, messages wait.
     pub fn send(&mut self, message: &Message) {
