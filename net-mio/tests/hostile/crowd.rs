@@ -4,7 +4,7 @@ use std::thread;
 
 use crate::impostors::{Grave, answers_for_the_dead};
 use crate::target::Target;
-use crate::{before_open, content, flow, members, messages};
+use crate::{before_open, content, flow, members, messages, pulls, standing};
 
 #[test]
 #[cfg_attr(not(target_os = "linux"), ignore = "the honest would share the attackers' only address")]
@@ -39,6 +39,11 @@ fn all_attacks_at_once_leave_the_honest_user_undisturbed() {
         messages::answers_that_nobody_waits_for,
         messages::words_after_the_goodbye,
         messages::mutations_of_every_message,
+        pulls::floods_of_questions,
+        pulls::pages_that_are_none,
+        pulls::rows_out_of_time_and_place,
+        standing::lies_about_others,
+        standing::words_that_are_over,
     ];
     target.withstand(|target| {
         thread::scope(|scope| {

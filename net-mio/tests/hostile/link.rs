@@ -8,7 +8,7 @@ use socket2::{Domain, Socket, Type};
 
 use crate::bytes::{In, Out};
 use crate::common::DEADLINE;
-use crate::noise::{Handshake, Secured, sha256};
+use crate::noise::{Handshake, Secured, public_key, sha256};
 use crate::signed::{Keys, Owner, now_ms, random};
 
 /// The most bytes of a message in one of our frames.
@@ -41,6 +41,7 @@ pub(crate) mod kind {
     pub(crate) const PULL_PINS: u8 = 0x38;
     pub(crate) const PROVE: u8 = 0x39;
     pub(crate) const FORGET: u8 = 0x3a;
+    pub(crate) const PUT_PINS: u8 = 0x3b;
     pub(crate) const ERROR: u8 = 0xff;
 }
 
@@ -129,7 +130,7 @@ pub(crate) struct Link {
     pub(crate) answers: Answers,
 }
 
-type Answers = Box<dyn Fn(u8, &[u8]) -> Option<Vec<u8>> + Send>;
+pub(crate) type Answers = Box<dyn Fn(u8, &[u8]) -> Option<Vec<u8>> + Send>;
 
 impl Link {
     /// The handshake alone, as the side that dials.
@@ -187,9 +188,18 @@ impl Link {
     }
 
     fn admitted(to: SocketAddr, keys: &Keys, identity: [u8; 32], volatile: bool) -> Self {
+        let node = sha256(&[&public_key(&identity)]);
+        Self::with_admission(to, keys, identity, keys.admission(&keys.signing.unwrap(), &node, volatile, 1))
+    }
+
+    /// A link of a member with this identity and this admission; open if the node thinks the same of it.
+    pub(crate) fn with_admission(
+        to: SocketAddr,
+        keys: &Keys,
+        identity: [u8; 32],
+        admission: Vec<u8>,
+    ) -> Self {
         let mut link = Self::connect(to, keys, identity);
-        let node = sha256(&[&link.secured.own]);
-        let admission = keys.admission(&keys.signing.unwrap(), &node, volatile, 1);
         link.open(0, Some(admission), None);
         link
     }

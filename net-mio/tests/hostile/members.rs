@@ -74,29 +74,36 @@ pub(crate) fn words_that_the_network_did_not_sign(target: &Target) {
 #[track_caller]
 pub(crate) fn admit_replica(target: &Target) -> [u8; 32] {
     let identity = random();
-    let over = AtomicBool::new(false);
-    std::thread::scope(|scope| {
-        scope.spawn(|| be_member(target, identity, &over, |_| {}));
-        let _over = Over(&over);
-        target.await_member(&sha256(&[&public_key(&identity)]));
-    });
+    as_member(target, identity, |_| {}, || target.await_member(&sha256(&[&public_key(&identity)])));
     identity
 }
 
-/// Links as this member to the target, again and again, until it is over.
-fn be_member(target: &Target, identity: [u8; 32], over: &AtomicBool, prepare: impl Fn(&mut Link)) {
-    while !over.load(Ordering::Relaxed) {
-        let mut link = Link::replica(target.addr(), &target.keys, identity);
-        prepare(&mut link);
-        // It is asked whether it lives every other second, so it notices when it is over.
-        while !over.load(Ordering::Relaxed) && link.serve().is_some() {}
-    }
+/// While something is done, links as this member to the target, again and again; each link is prepared.
+#[track_caller]
+pub(crate) fn as_member(
+    target: &Target,
+    identity: [u8; 32],
+    prepare: impl Fn(&mut Link) + Send,
+    meanwhile: impl FnOnce(),
+) {
+    let over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !over.load(Ordering::Relaxed) {
+                let mut link = Link::replica(target.addr(), &target.keys, identity);
+                prepare(&mut link);
+                // It is asked whether it lives every other second, so it notices when it is over.
+                while !over.load(Ordering::Relaxed) && link.serve().is_some() {}
+            }
+        });
+        let _over = Over(&over);
+        meanwhile();
+    });
 }
 
 /// A member that answers each question for a blob with other bytes.
 pub(crate) fn lies_about_blobs(target: &Target, identity: [u8; 32]) {
     let lies = Arc::new(AtomicUsize::new(0));
-    let over = AtomicBool::new(false);
     let lie = |link: &mut Link| {
         let lies = Arc::clone(&lies);
         link.answers = Box::new(move |kind: u8, _: &[u8]| {
@@ -106,10 +113,8 @@ pub(crate) fn lies_about_blobs(target: &Target, identity: [u8; 32]) {
             })
         });
     };
-    std::thread::scope(|scope| {
-        // It lies on each link that it has; the node closes one for each lie.
-        scope.spawn(|| be_member(target, identity, &over, lie));
-        let _over = Over(&over);
+    // It lies on each link that it has; the node closes one for each lie.
+    as_member(target, identity, lie, || {
         let owner = Owner::new(&target.keys);
         let mut entry = Link::client(target.another(), &owner);
         let mut link = Link::client(target.addr(), &owner);
@@ -119,8 +124,7 @@ pub(crate) fn lies_about_blobs(target: &Target, identity: [u8; 32]) {
             // Of so many, the target is no replica of some; and asked for all at once, it asks everyone who may have them.
             let blobs: Vec<_> = (0..40).map(|number| noise(round * 100 + number, 5000)).collect();
             let ids: Vec<_> = blobs.iter().map(|blob| store_blob(&mut entry, &owner, blob)).collect();
-            let asked: Vec<u32> =
-                ids.iter().map(|id| link.request(kind::GET_BLOB, &get_blob(id))).collect();
+            let asked: Vec<u32> = ids.iter().map(|id| link.request(kind::GET_BLOB, &get_blob(id))).collect();
             for _ in &asked {
                 let (id, kind, body) = link.answer().expect("the truth comes from the next");
                 let blob = asked.iter().position(|asked| *asked == id).unwrap();

@@ -15,6 +15,7 @@ pub(crate) mod code {
     pub(crate) const FUTURE: u8 = 6;
     pub(crate) const INVALID: u8 = 9;
     pub(crate) const DAMAGED: u8 = 13;
+    pub(crate) const OTHER_SET: u8 = 15;
 }
 
 pub(crate) fn have(pins: &[Vec<u8>]) -> Vec<u8> {
@@ -60,6 +61,34 @@ pub(crate) fn view(
     };
     // No standing.
     out.u8(0).done()
+}
+
+/// What a member tells of how it stands.
+#[derive(Default)]
+pub(crate) struct Standing {
+    pub(crate) epoch: u64,
+    /// Who is out, and why.
+    pub(crate) out: Vec<([u8; 32], u8)>,
+    /// For how many milliseconds nobody has heard whom.
+    pub(crate) unheard: Vec<([u8; 32], u64)>,
+    /// The members of earlier placements, all of them placed.
+    pub(crate) previous: Vec<Vec<[u8; 32]>>,
+}
+
+/// A page that tells nothing but this.
+pub(crate) fn view_standing(standing: &Standing) -> Vec<u8> {
+    let length = |length: usize| u16::try_from(length).unwrap();
+    let page = Out::new().raw(&[1; 32]).u16(0).u16(0).u8(0).u8(1);
+    let out = page.raw(&[1, 0, 1]).u8(0).raw(&[3; 32]).u64(standing.epoch).u16(length(standing.out.len()));
+    let out = standing.out.iter().fold(out, |out, (node, why)| out.raw(node).u8(*why));
+    let out = out.u16(length(standing.unheard.len()));
+    let out = standing.unheard.iter().fold(out, |out, (node, ms)| out.raw(node).u64(*ms));
+    let out = out.u16(length(standing.previous.len()));
+    let previous = standing.previous.iter().fold(out, |out, members| {
+        let out = out.u64(standing.epoch).u8(3).u16(length(members.len()));
+        members.iter().fold(out, |out, node| out.raw(node).u8(8).u8(1))
+    });
+    previous.done()
 }
 
 /// Stores bytes as the owner; returns the id of the blob.

@@ -27,6 +27,8 @@ pub(crate) struct Target {
     pub(crate) keys: Keys,
     /// False where so much happens at once that the log leaves lines out.
     named: bool,
+    /// True where a liar is one of so few replicas that what the honest store has not all its copies, and is said so.
+    degraded: bool,
 }
 
 impl Target {
@@ -37,10 +39,8 @@ impl Target {
     /// In a network with so many other members.
     #[track_caller]
     pub(crate) fn with(others: usize) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let home = folder.path().join("target");
-        run(&home, ["init", "--no-passphrase"]).ok();
-        let peer = start_node(&home, None, &[]);
+        let mut target = Self::founded(&[], "");
+        let (folder, peer) = (&target.folder, &target.peer);
         let token = peer.invite(true);
         let start = |number| start_node(&folder.path().join(format!("other-{number}")), Some(&token), &[]);
         let others: Vec<Peer> = (0..others).map(start).collect();
@@ -51,7 +51,47 @@ impl Target {
                     && status["syncing"] == false
             });
         }
-        Self { folder, peer, others, keys: Keys::of_token(&token), named: true }
+        target.others = others;
+        target
+    }
+
+    /// Alone, founded with these flags and settings.
+    #[track_caller]
+    pub(crate) fn founded(flags: &[&str], settings: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let home = folder.path().join("target");
+        fs::create_dir(&home).unwrap();
+        fs::write(home.join("settings.toml"), settings).unwrap();
+        run(&home, ["init", "--no-passphrase"]).ok();
+        let peer = start_node(&home, None, flags);
+        let keys = Keys::of_token(&peer.invite(true));
+        Self { folder, peer, others: Vec::new(), keys, named: true, degraded: false }
+    }
+
+    /// The same, where honest users have to be content with fewer copies than wanted.
+    pub(crate) fn degraded(mut self) -> Self {
+        self.degraded = true;
+        self
+    }
+
+    /// Its NodeId.
+    pub(crate) fn node(&self) -> [u8; 32] {
+        self.honest_nodes()[0]
+    }
+
+    /// The NodeIds of all honest members, its own first.
+    pub(crate) fn honest_nodes(&self) -> Vec<[u8; 32]> {
+        let decode = |peer: &Peer| data_encoding::HEXLOWER.decode(peer.node.as_bytes()).unwrap();
+        self.honest().map(|peer| decode(peer).try_into().unwrap()).collect()
+    }
+
+    /// What all honest members say of themselves, it first.
+    pub(crate) fn honest_statuses(&self) -> Vec<Value> {
+        self.honest().map(Peer::status).collect()
+    }
+
+    fn honest(&self) -> impl Iterator<Item = &Peer> {
+        std::iter::once(&self.peer).chain(&self.others)
     }
 
     /// Starts one more member, which keeps nothing, and waits until the target knows it.
@@ -69,7 +109,7 @@ impl Target {
     #[track_caller]
     pub(crate) fn await_member(&self, node: &[u8; 32]) {
         let node = data_encoding::HEXLOWER.encode(node);
-        for peer in self.others.iter().chain([&self.peer]) {
+        for peer in self.honest() {
             let known = || {
                 let peers = run(&peer.home, ["peers"]).code(0).out;
                 String::from_utf8_lossy(&peers).contains(&node).then_some(())
@@ -186,14 +226,16 @@ impl Target {
         assert!(!self.log_text().contains("panicked"), "{}", self.log_text());
     }
 
-    /// What a user does: a file of some pieces, stored and read back. Both succeed with all copies.
+    /// What a user does: a file of some pieces, stored and read back. Both succeed, with all copies if they can be had.
     #[track_caller]
     fn store_and_read(&self, round: u64) {
         let (content, key) = (noise(round, 600_000), format!("honest/{round}"));
         let (file, back) = (self.folder.path().join("file"), self.folder.path().join("back"));
         fs::write(&file, &content).unwrap();
         let home = &self.peer.home;
-        run(home, ["store".as_ref(), file.as_os_str(), "--key".as_ref(), key.as_ref()]).ok();
+        let stored = run(home, ["store".as_ref(), file.as_os_str(), "--key".as_ref(), key.as_ref()]);
+        // 6: done, on fewer copies than wanted.
+        assert!(stored.code == Some(0) || self.degraded && stored.code == Some(6), "{stored:?}");
         run(home, ["get".as_ref(), key.as_ref(), "-o".as_ref(), back.as_os_str()]).ok();
         assert!(fs::read(&back).unwrap() == content, "what was stored is what is read");
         fs::remove_file(&back).unwrap();
