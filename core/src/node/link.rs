@@ -184,16 +184,16 @@ pub(super) fn weight(request: &Request) -> usize {
     }
 }
 
-/// How much of the answer window a read holds until its answer is queued: as much as the answer may have. A proof
-/// is short, and holds what it reads at a time: else one link could have all of the disk.
+/// What is read for a page of what another member holds: several times the page.
+const PAGE: usize = limit::BLOB / 4;
+
+/// How much of the answer window a read holds until its answer is queued: as much as the answer may have. Pages and proofs
+/// hold what is read for them at a time, else one link could have all of the disk.
 pub(super) const fn reserve(request: &Request) -> usize {
     match request {
         Request::GetBlob { len: 0, .. } | Request::ListRecords { .. } | Request::Prove { .. } => limit::BLOB,
-        Request::View(_)
-        | Request::CheckPins { .. }
-        | Request::PullRecords { .. }
-        | Request::PullPins { .. }
-        | Request::PutPins { .. } => limit::CONTROL_MESSAGE,
+        Request::View(_) | Request::CheckPins { .. } | Request::PutPins { .. } => limit::CONTROL_MESSAGE,
+        Request::PullRecords { .. } | Request::PullPins { .. } => PAGE,
         Request::GetBlob { len, .. } => *len as usize,
         Request::GetRecord { .. } => limit::RECORD,
         _ => 0,
@@ -217,7 +217,7 @@ pub(super) const fn is_brief(request: &Request) -> bool {
 /// never more than the window and a blob, so that brief answers have room beyond it.
 pub(super) fn has_read_room(link: &mut Link, window: usize, request: &Request) -> bool {
     let (longest, window) =
-        if is_brief(request) { (limit::CONTROL_MESSAGE, window + limit::BLOB) } else { (usize::MAX, window) };
+        if is_brief(request) { (PAGE, window + limit::BLOB) } else { (usize::MAX, window) };
     let reserved: usize = link.reading.values().filter(|reserved| **reserved <= longest).sum();
     let queued = link.open_session().map_or(0, |session| session.queued(Class::Control));
     reserved + queued < window

@@ -86,9 +86,9 @@ pub(crate) fn as_member(
     prepare: impl Fn(&mut Link) + Send,
     meanwhile: impl FnOnce(),
 ) {
-    let over = AtomicBool::new(false);
+    let over = &AtomicBool::new(false);
     std::thread::scope(|scope| {
-        scope.spawn(|| {
+        scope.spawn(move || {
             while !over.load(Ordering::Relaxed) {
                 let mut link = Link::replica(target.addr(), &target.keys, identity);
                 prepare(&mut link);
@@ -96,7 +96,7 @@ pub(crate) fn as_member(
                 while !over.load(Ordering::Relaxed) && link.serve().is_some() {}
             }
         });
-        let _over = Over(&over);
+        let _over = Over(over);
         meanwhile();
     });
 }

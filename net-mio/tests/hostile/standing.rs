@@ -61,7 +61,6 @@ pub(crate) fn words_that_are_over(target: &Target) {
     assert_eq!(again.ask(kind::STATUS, &[]).0, 0x97);
     tell(keys.removal(&signing, &node, 1));
     assert_eq!(again.ask(kind::STATUS, &[]).0, 0x97);
-    target.await_end(&mut dial(1), "NotAdmitted");
 }
 
 /// Of whoever holds the network's key: so many members that there is no room for more.

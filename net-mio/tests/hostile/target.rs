@@ -44,7 +44,7 @@ impl Target {
         let token = peer.invite(true);
         let start = |number| start_node(&folder.path().join(format!("other-{number}")), Some(&token), &[]);
         let others: Vec<Peer> = (0..others).map(start).collect();
-        for peer in others.iter().chain([&peer]) {
+        for peer in others.iter().chain([peer]) {
             peer.wait_for("the peers see each other", |status| {
                 status["peers"]["members"] == others.len() + 1
                     && status["peers"]["alive"] == others.len()

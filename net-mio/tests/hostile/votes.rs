@@ -11,7 +11,7 @@ use crate::members::{admit_replica, as_member};
 use crate::noise::{public_key, sha256};
 use crate::requests::{get_blob, get_record, have, newest, put_blob, put_record, store_blob};
 use crate::ring::{Ring, record_position};
-use crate::signed::{Owner, random, version};
+use crate::signed::{random, version};
 use crate::target::Target;
 
 /// What the liar's answers have beside them.
@@ -40,14 +40,17 @@ impl Liar {
     }
 
     /// The fields behind an answer about what lies at these positions.
-    fn vote(&self, positions: &[[u8; 32]]) -> Vec<u8> {
+    fn vote(&self, kind: u8, positions: &[[u8; 32]]) -> Vec<u8> {
+        let joint = |hashes: Vec<[u8; 32]>| {
+            if kind == kind::HAVE { sha256(&[&hashes.concat()]) } else { hashes[0] }
+        };
         let hashes =
             |ring: &Ring| -> Vec<[u8; 32]> { positions.iter().map(|at| ring.set_hash(at)).collect() };
         let vote = match *self.vote.lock().unwrap() {
             Vote::Missing => return Vec::new(),
             Vote::Random => random(),
-            Vote::OtherSet => joint(&hashes(&self.other)),
-            Vote::Right => joint(&hashes(&self.ring)),
+            Vote::OtherSet => joint(hashes(&self.other)),
+            Vote::Right => joint(hashes(&self.ring)),
         };
         field(&vote)
     }
@@ -80,7 +83,7 @@ impl Liar {
             }
             _ => return None,
         };
-        Some(answer.raw(&self.vote(&positions)).done())
+        Some(answer.raw(&self.vote(kind, &positions)).done())
     }
 }
 
@@ -90,11 +93,6 @@ fn node_of(identity: &[u8; 32]) -> [u8; 32] {
 
 fn blob_of_pin(pin: &[u8]) -> [u8; 32] {
     pin[4 + 32 + 32 + 16 + 16..][..32].try_into().unwrap()
-}
-
-/// One set's hash, or that of several.
-fn joint(hashes: &[[u8; 32]]) -> [u8; 32] {
-    if let [one] = hashes { *one } else { sha256(&[&hashes.concat()]) }
 }
 
 fn field(vote: &[u8; 32]) -> Vec<u8> {

@@ -169,8 +169,12 @@ fn who_gives_after_all_is_a_source_again() {
     let member = HostId(2);
     town.probe(member, |probe, _| probe.script = polite);
     assert!(town.run_until(SECOND * 60, |town| votes_everywhere(town, second)));
-    let status = town.status(home);
-    assert!(!status.syncing && status.waits_for.is_empty());
+    let is_whole = |town: &mut Town| {
+        town.world.run_for(SECOND);
+        let status = town.status(home);
+        !status.syncing && status.waits_for.is_empty()
+    };
+    assert!(town.run_until(SECOND * 60, is_whole));
 }
 
 #[test]
