@@ -59,6 +59,9 @@ pub enum PeerFault {
     /// The answering side is not the node that was asked for.
     #[error("the peer is not the node that was dialled")]
     WrongNode,
+    /// This side has reached itself.
+    #[error("the address that was dialled is this node's own; name another node, if no other is known")]
+    Oneself,
     /// No valid admission of this network, an expired one, or one that was removed.
     #[error("the peer has no valid admission to this network")]
     NotAdmitted,

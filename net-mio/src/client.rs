@@ -145,7 +145,8 @@ impl Client {
     /// Starts a client. It dials when its first operation needs a link.
     pub fn start(options: ClientOptions) -> Result<Self, Error> {
         let ClientOptions { token, vault, mut entry, control, device, seen, config, suite } = options;
-        entry.extend(token.peers.iter().map(|&(node, addr)| (Some(node), addr)));
+        // Whichever member is there by now: one that lost its disk is another one than the token knows.
+        entry.extend(token.peers.iter().map(|&(_, addr)| (None, addr)));
         if entry.is_empty() {
             return Err(Error::NoAddress);
         }

@@ -9,15 +9,9 @@ use serde_json::Value;
 use crate::process::{Outcome, cargo, output, project, run};
 use crate::suite::Report;
 
-/// Crates whose documentation has examples that run.
-const WITH_DOC_TESTS: &[&str] = &["quantumsync-core", "quantumsync"];
-
-/// Examples that are run: the package, the example, further arguments.
-const EXAMPLES: &[(&str, &str, &[&str])] =
-    &[("quantumsync-core", "in_memory", &["--features", "sim"]), ("quantumsync", "embed", &[])];
-
-/// Features under which the workspace is tested: the simulator's parts and `Suite::Sim`.
-const FEATURES: &str = "quantumsync-core/sim";
+/// All of the workspace, under the features of its tests: the simulator's parts and `Suite::Sim`. The same for every
+/// command, so that nothing is built twice.
+const WORKSPACE: [&str; 4] = ["--locked", "--workspace", "--features", "quantumsync-core/sim"];
 
 pub(crate) fn run_all(wanted: &dyn Fn(&str) -> bool) -> Vec<Report> {
     let binaries = match build() {
@@ -29,47 +23,28 @@ pub(crate) fn run_all(wanted: &dyn Fn(&str) -> bool) -> Vec<Report> {
         .filter(|binary| wanted(&binary.name))
         .map(|binary| Report::of(binary.name.clone(), || run_binary(&binary)))
         .collect();
-    for package in WITH_DOC_TESTS {
-        let name = format!("{package}: documentation");
-        if wanted(&name) {
-            reports.push(Report::of(name, || {
-                count(cargo().args(["test", "--locked", "--doc", "--package", package]))
-            }));
-        }
-    }
-    for (package, example, features) in EXAMPLES {
-        let name = format!("{package}: example {example}");
-        if wanted(&name) {
-            reports.push(Report::of(name, || run_example(package, example, features)));
-        }
+    let name = "examples in the documentation";
+    if wanted(name) {
+        reports.push(Report::of(name, || count(cargo().args(["test", "--doc"]).args(WORKSPACE))));
     }
     reports
 }
 
-fn run_example(package: &str, example: &str, features: &[&str]) -> Outcome<(usize, usize)> {
-    let arguments = ["run", "--locked", "--package", package, "--example", example];
-    run(cargo().args(arguments).args(features)).map(|()| (1, 0))
-}
-
+/// A test program, or an example that is run.
 struct Binary {
     name: String,
+    is_example: bool,
     executable: PathBuf,
     package: PathBuf,
 }
 
-/// Builds all test binaries and lists them in a fixed order.
+/// Builds all test programs and examples and lists them in a fixed order.
 fn build() -> Outcome<Vec<Binary>> {
     // Tests that start the real program want it built as a user builds it.
     run(cargo().args(["build", "--release", "--locked", "--package", "quantumsync", "--bins"]))?;
-    let messages = output(cargo().args([
-        "test",
-        "--no-run",
-        "--locked",
-        "--workspace",
-        "--features",
-        FEATURES,
-        "--message-format=json-render-diagnostics",
-    ]))?;
+    let messages = output(
+        cargo().args(["test", "--no-run"]).args(WORKSPACE).arg("--message-format=json-render-diagnostics"),
+    )?;
     let mut binaries = Vec::new();
     for line in messages.lines() {
         let message: Value =
@@ -79,16 +54,22 @@ fn build() -> Outcome<Vec<Binary>> {
         else {
             continue;
         };
-        if message["profile"]["test"] != true {
+        let target = &message["target"];
+        let kind = target["kind"][0].as_str().unwrap_or("?");
+        let is_example = kind == "example";
+        if message["profile"]["test"] != true && !is_example {
             continue;
         }
         let package = Path::new(manifest).parent().expect("a manifest lies in a folder").to_path_buf();
         let folder = package.strip_prefix(project()).unwrap_or(&package).display().to_string();
-        let target = &message["target"];
-        let kind = target["kind"][0].as_str().unwrap_or("?");
-        let unit = if kind == "test" { "" } else { "unit tests of " };
+        let unit = match kind {
+            "test" => "",
+            "example" => "example ",
+            _ => "unit tests of ",
+        };
         binaries.push(Binary {
             name: format!("{folder}: {unit}{}", target["name"].as_str().unwrap_or("?")),
+            is_example,
             executable: executable.into(),
             package,
         });
@@ -98,7 +79,10 @@ fn build() -> Outcome<Vec<Binary>> {
 }
 
 fn run_binary(binary: &Binary) -> Outcome<(usize, usize)> {
-    count(Command::new(&binary.executable).current_dir(&binary.package).stdin(Stdio::null()))
+    let mut command = Command::new(&binary.executable);
+    command.current_dir(&binary.package).stdin(Stdio::null());
+    // An example that ends well is one that passed.
+    if binary.is_example { run(&mut command).map(|()| (1, 0)) } else { count(&mut command) }
 }
 
 /// Runs a command that writes libtest's summaries; passes its output on and adds the summaries up.

@@ -27,7 +27,10 @@ impl Hub {
             }
         }
         for (node, addr) in self.peers.due(self.now) {
-            if self.links.has_room() {
+            if self.setup.listen.contains(&addr) {
+                // It was there before this node.
+                self.peers.missed(self.now, &node);
+            } else if self.links.has_room() {
                 let conn = self.links.dial(self.now, addr, Some(node), &mut self.out);
                 self.peers.dialled(&node, conn);
             }
@@ -67,6 +70,10 @@ impl Hub {
         };
         self.learned(&news, &MembershipPage::default(), node);
         self.bootstrap.resolved(conn);
+        let expected = self.links.get(conn).and_then(|link| link.expect);
+        if expected.is_some_and(|expected| expected != node) && self.answers_for_another(conn, &node) {
+            return;
+        }
         let addr = self.links.get(conn).map(Link::remote);
         let reached = addr.filter(|_| conn.is_dialled());
         let opened = self.peers.opened(self.now, &self.own, conn, side, reached);
@@ -94,6 +101,19 @@ impl Hub {
             self.store.check_pins_soon(self.now);
         }
         self.check_clock();
+    }
+
+    /// Another member answers at an address than the one that was dialled there. True if it is known to be where it
+    /// is: then the link has no use.
+    fn answers_for_another(&mut self, conn: ConnId, node: &NodeId) -> bool {
+        if let Some(missed) = self.peers.dial_ended(self.now, conn) {
+            self.fail_parked(&missed);
+        }
+        let is_linked = self.peers.link(node).is_some();
+        if is_linked {
+            self.close(conn, CloseReason::Duplicate);
+        }
+        is_linked
     }
 
     fn refuse_link(&mut self, conn: ConnId, reason: CloseReason, fault: PeerFault) {

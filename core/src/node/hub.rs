@@ -323,10 +323,13 @@ impl Hub {
         let Some(remote) = self.links.get(conn).map(Link::remote) else { return };
         let node = self.links.get(conn).and_then(|link| link.peer()).map(|peer| peer.node);
         let calls = self.links.cut(self.now, conn);
-        if fault == PeerFault::WrongNode && self.bootstrap.is_unnamed(conn) {
-            // Nobody was expected there, and still it was the wrong one: this node itself.
+        let unnamed = self.bootstrap.is_unnamed(conn);
+        if fault == PeerFault::Oneself {
+            // Trying again would reach nobody else.
             self.bootstrap.resolved(conn);
-        } else {
+        }
+        // Where nobody in particular was expected, this node's own address is no surprise.
+        if fault != PeerFault::Oneself || !unnamed {
             self.event(NodeEvent::Fault { conn, remote, fault });
         }
         self.lost(conn, node, calls);

@@ -105,7 +105,8 @@ impl Links {
             let link = self.links.get_mut(&conn).ok_or(ApiMisuse::UnknownConn(conn))?;
             match (&link.phase, local) {
                 (Phase::Dialling { .. }, Some(local)) => {
-                    let session = Session::dial(&self.config, now, local.clone(), link.expect, entropy);
+                    // An address is a hint: whoever is admitted may answer there, as whoever it is.
+                    let session = Session::dial(&self.config, now, local.clone(), None, entropy);
                     link.phase = Phase::Half(session);
                 }
                 // Closed while it was dialled.

@@ -197,6 +197,13 @@ impl Peers {
         }
     }
 
+    /// The member is not at the address that was due: the next one, or later again.
+    pub(super) fn missed(&mut self, now: Now, node: &NodeId) {
+        if let Some(peer) = self.peers.get_mut(node) {
+            peer.redial.failed(now, peer.addrs.len(), &self.config, &mut self.rng);
+        }
+    }
+
     /// A link ended. Returns the member to which it was a dial, if nothing else may reach that soon.
     pub(super) fn dial_ended(&mut self, now: Now, conn: ConnId) -> Option<NodeId> {
         let (node, peer) = self.peers.iter_mut().find(|(_, peer)| peer.dial == Some(conn))?;

@@ -62,15 +62,15 @@ pub(super) fn check_hello(
     if hello.version != PROTOCOL_VERSION {
         return Err(PeerFault::Version(hello.version));
     }
+    // A node that reaches itself by one of its own addresses is no peer.
+    if binding.dialler == binding.answerer {
+        return Err(PeerFault::Oneself);
+    }
     let node = node_id(local.suite, remote);
     match expect {
         Expect::Node(wanted) if wanted != node => return Err(PeerFault::WrongNode),
         Expect::Node(_) | Expect::AnyNode if hello.role != Role::Node => return Err(PeerFault::NotAdmitted),
         Expect::Node(_) | Expect::AnyNode | Expect::Anyone => {}
-    }
-    // A node that reaches itself by one of its own addresses is no peer.
-    if binding.dialler == binding.answerer {
-        return Err(PeerFault::WrongNode);
     }
     let admission = match hello.role {
         Role::Node => {

@@ -42,8 +42,8 @@ impl Grave {
 }
 
 pub(crate) fn answers_for_the_dead(target: &Target, grave: &Grave) {
-    grave.receive(target, "WrongNode", |stream| pipe(stream, target.addr()));
-    grave.receive(target, "WrongNode", |stream| answer(stream, &target.keys, &grave.admission));
+    grave.receive(target, "Oneself", |stream| pipe(stream, target.addr()));
+    grave.receive(target, "NotAdmitted", |stream| answer(stream, &target.keys, &grave.admission));
     grave.receive(target, "Handshake", |stream| {
         let mut frames = Frames::over(stream);
         if let Some(first) = frames.read() {

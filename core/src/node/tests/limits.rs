@@ -1,7 +1,6 @@
 //! The limits on a node's time and patience: each does what its configuration says, and nothing else does it.
 
 use super::*;
-use crate::error::PeerFault;
 use crate::wire::{MembershipPage, PinsPage, PulledPin, RecordsPage};
 
 /// So long that nothing of it happens in a test.

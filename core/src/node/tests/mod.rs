@@ -1,5 +1,6 @@
 //! Several nodes wired together in a simulated world, asked by clients and watched by members that follow a script.
 
+mod addresses;
 mod deaths;
 mod degraded;
 mod hostile;
@@ -29,7 +30,7 @@ use super::{Node, NodeEvent, NodeSetup, SettingsWanted};
 use crate::config::Config;
 use crate::crypto::{LinkIdentity, Secret, Signature, SigningKey, Suite};
 use crate::driver::{Input, Machine, Output};
-use crate::error::ApiMisuse;
+use crate::error::{ApiMisuse, PeerFault};
 use crate::id::{BlobId, Name, NetworkId, NodeId, ObjectId, OwnerId};
 use crate::record::{
     Admission, Floor, Header, Kind, LiveObject, PartInfo, Pin, PinBody, Record, Version, network_id,
@@ -443,4 +444,12 @@ fn version(town: &Town, after_ms: u64) -> Version {
 
 fn blob(number: u8) -> Bytes {
     Bytes::from(vec![number; 10_000])
+}
+
+fn faults(town: &Town, host: HostId) -> Vec<PeerFault> {
+    let fault = |event: NodeEvent| match event {
+        NodeEvent::Fault { fault, .. } => Some(fault),
+        _ => None,
+    };
+    town.events(host).into_iter().filter_map(fault).collect()
 }

@@ -1,7 +1,6 @@
 //! Finding each other, staying together, and keeping out who does not belong.
 
 use super::*;
-use crate::error::PeerFault;
 use crate::record::{Removal, Settings};
 use crate::sim::Cut;
 use crate::wire::{CloseReason, ErrorCode, MembershipPage, PeerState, PeerStatus};
@@ -11,14 +10,6 @@ fn mute(request: &Request) -> Option<Response> {
         Request::Ping { unix_ms } => Some(Response::Pong { unix_ms: *unix_ms }),
         _ => None,
     }
-}
-
-fn faults(town: &Town, host: HostId) -> Vec<PeerFault> {
-    let fault = |event: NodeEvent| match event {
-        NodeEvent::Fault { fault, .. } => Some(fault),
-        _ => None,
-    };
-    town.events(host).into_iter().filter_map(fault).collect()
 }
 
 fn peers(town: &mut Town, home: HostId) -> Vec<PeerStatus> {
@@ -69,15 +60,6 @@ fn between_two_nodes_one_link_stays() {
             .count();
         assert_eq!(downs, 0);
     }
-}
-
-#[test]
-fn a_node_that_dials_itself_notices() {
-    let mut town = Town::empty(Config::default());
-    let host = town.add_node(vec![(None, addr(0))]);
-    town.world.run_for(SECOND * 10);
-    assert_eq!(town.node(host, |node, _| node.hub.links.iter().count()), 0);
-    assert_eq!(faults(&town, host), []);
 }
 
 #[test]

@@ -3,7 +3,6 @@
 use alloc::collections::BTreeMap;
 
 use super::*;
-use crate::error::PeerFault;
 use crate::node::view::blob_position;
 use crate::sim::{Cut, SimDisk};
 use crate::wire::{ErrorCode, PinsPage, PullCursor, PulledPin, RecordsPage};
@@ -12,7 +11,7 @@ use crate::wire::{ErrorCode, PinsPage, PullCursor, PulledPin, RecordsPage};
 const LONG: Duration = Duration::from_secs(180);
 
 /// Stores one blob and its record, on as many copies as can be had.
-fn store(town: &mut Town, owner: &Owner, client: HostId, number: u8) -> BlobId {
+pub(super) fn store(town: &mut Town, owner: &Owner, client: HostId, number: u8) -> BlobId {
     store_as(town, owner, client, number, blob(number))
 }
 
@@ -52,7 +51,7 @@ fn is_caught_up(town: &mut Town, host: HostId) -> bool {
     status.copies_missing == 0 && !status.syncing
 }
 
-fn wait_caught_up(town: &mut Town) {
+pub(super) fn wait_caught_up(town: &mut Town) {
     for host in town.nodes.clone() {
         if town.world.is_up(host) {
             assert!(

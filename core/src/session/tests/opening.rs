@@ -115,7 +115,7 @@ fn another_node_than_the_expected_one_is_refused() {
 
 #[test]
 fn a_node_that_reaches_itself_is_no_peer() {
-    assert_dialler_refuses_from(node(20), node(20), None, PeerFault::WrongNode);
+    assert_dialler_refuses_from(node(20), node(20), None, PeerFault::Oneself);
 }
 
 #[test]
