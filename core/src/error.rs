@@ -187,9 +187,12 @@ pub enum OpError {
     /// This device's clock is further off than the network tolerates.
     #[error("this device's clock is too far from the network's: set it")]
     Clock,
-    /// The peers have no space, or the owner's quota is used up.
-    #[error("the peers have no space left for this owner")]
+    /// The peers have no space.
+    #[error("the peers have no space left")]
     NoSpace,
+    /// The owner's quota on the entry node is used up.
+    #[error("what this user may store through this peer is used up")]
+    Quota,
     /// The peer refused: this role or owner may not do it.
     #[error("the peer refused: this is not allowed for this client")]
     Forbidden,
@@ -236,6 +239,7 @@ impl OpError {
             Self::NotFresh => "not_fresh",
             Self::Clock => "clock",
             Self::NoSpace => "no_space",
+            Self::Quota => "quota",
             Self::Forbidden => "forbidden",
             Self::TooLarge => "too_large",
             Self::Disk(_) => "disk",

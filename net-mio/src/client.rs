@@ -13,7 +13,7 @@ use quantumsync_core::client::{Client as Machine, ClientEvent, ClientSetup, File
 use quantumsync_core::config::Config;
 use quantumsync_core::crypto::{Secret, SigningKey, Suite};
 use quantumsync_core::error::OpError;
-use quantumsync_core::id::{BlobId, NodeId, OpId};
+use quantumsync_core::id::{BlobId, Name, NodeId, OpId, OwnerId};
 use quantumsync_core::record::Version;
 use quantumsync_core::time::Now;
 use quantumsync_core::vault::Vault;
@@ -128,8 +128,12 @@ pub struct Verified {
     pub checked: u64,
     /// Their bytes.
     pub bytes: u64,
-    /// Those that are damaged.
+    /// Those that were damaged. They are dropped, and fetched from other nodes.
     pub damaged: Vec<BlobId>,
+    /// Records verified.
+    pub records: u64,
+    /// Those that were damaged, as pseudonyms of owners and names: dropped and fetched, too.
+    pub damaged_records: Vec<(OwnerId, Name)>,
 }
 
 type Routes = Arc<Mutex<HashMap<OpId, Sender<ClientEvent>>>>;
@@ -298,7 +302,9 @@ impl Client {
     /// Lets the entry node hash everything that it holds.
     pub fn verify(&self) -> Result<Verified, Error> {
         match self.begin(|machine, now| machine.verify(now))?.wait()? {
-            Outcome::Verified { checked, bytes, damaged } => Ok(Verified { checked, bytes, damaged }),
+            Outcome::Verified { checked, bytes, damaged, records, damaged_records } => {
+                Ok(Verified { checked, bytes, damaged, records, damaged_records })
+            }
             other => unreachable!("a verify ended as {other:?}"),
         }
     }

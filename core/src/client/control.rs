@@ -7,8 +7,8 @@ use super::event::Outcome;
 use super::requests::RequestId;
 use crate::config::limit;
 use crate::error::PeerFault;
-use crate::id::BlobId;
-use crate::wire::{Request, Response};
+use crate::id::{BlobId, Name, OwnerId};
+use crate::wire::{PullCursor, Request, Response, VerifiedRecords};
 
 /// One question: its answer is the outcome.
 pub(super) struct Question(pub(super) Request);
@@ -35,13 +35,62 @@ impl Operation for Question {
     }
 }
 
-/// Everything that the entry node holds is hashed, page by page.
+/// Everything that the entry node holds is verified, page by page: its blobs, then its records.
 #[derive(Default)]
 pub(super) struct Verify {
     after: Option<BlobId>,
     checked: u64,
     bytes: u64,
     damaged: Vec<BlobId>,
+    records_after: Option<PullCursor>,
+    records: u64,
+    damaged_records: Vec<(OwnerId, Name)>,
+}
+
+impl Verify {
+    fn blobs(
+        &mut self,
+        cx: &mut Context<'_>,
+        (checked, bytes): (u64, u64),
+        damaged: Vec<BlobId>,
+        next: Option<BlobId>,
+    ) -> Step {
+        if next.is_some() && next <= self.after {
+            return Err(PeerFault::WrongContent.into());
+        }
+        self.checked = self.checked.saturating_add(checked);
+        self.bytes = self.bytes.saturating_add(bytes);
+        extend(&mut self.damaged, damaged);
+        self.after = next;
+        match next {
+            Some(_) => self.start(cx),
+            None => self.ask_for_records(cx),
+        }
+    }
+
+    fn ask_for_records(&self, cx: &mut Context<'_>) -> Step {
+        cx.ask(Request::VerifyRecords { after: self.records_after });
+        Ok(None)
+    }
+
+    fn records(&mut self, cx: &mut Context<'_>, page: VerifiedRecords) -> Step {
+        if page.next.is_some() && page.next <= self.records_after {
+            return Err(PeerFault::WrongContent.into());
+        }
+        self.records = self.records.saturating_add(page.checked);
+        extend(&mut self.damaged_records, page.damaged);
+        self.records_after = page.next;
+        if page.next.is_some() {
+            return self.ask_for_records(cx);
+        }
+        Ok(Some(Outcome::Verified {
+            checked: self.checked,
+            bytes: self.bytes,
+            damaged: core::mem::take(&mut self.damaged),
+            records: self.records,
+            damaged_records: core::mem::take(&mut self.damaged_records),
+        }))
+    }
 }
 
 impl Operation for Verify {
@@ -51,23 +100,19 @@ impl Operation for Verify {
     }
 
     fn answered(&mut self, cx: &mut Context<'_>, _request: RequestId, response: Response) -> Step {
-        let (checked, bytes, damaged, next) = match response {
-            Response::Verified { checked, bytes, damaged, next } => (checked, bytes, damaged, next),
-            Response::Error(error) => return Err(refused(&error).into()),
-            _ => return Err(PeerFault::UnexpectedAnswer.into()),
-        };
-        if next.is_some() && next <= self.after {
-            return Err(PeerFault::WrongContent.into());
+        match response {
+            Response::Verified { checked, bytes, damaged, next } => {
+                self.blobs(cx, (checked, bytes), damaged, next)
+            }
+            Response::VerifiedRecords(page) => self.records(cx, page),
+            Response::Error(error) => Err(refused(&error).into()),
+            _ => Err(PeerFault::UnexpectedAnswer.into()),
         }
-        self.checked = self.checked.saturating_add(checked);
-        self.bytes = self.bytes.saturating_add(bytes);
-        let room = limit::DAMAGED - self.damaged.len().min(limit::DAMAGED);
-        self.damaged.extend(damaged.into_iter().take(room));
-        if next.is_some() {
-            self.after = next;
-            return self.start(cx);
-        }
-        let damaged = core::mem::take(&mut self.damaged);
-        Ok(Some(Outcome::Verified { checked: self.checked, bytes: self.bytes, damaged }))
     }
+}
+
+/// Names no more than is of use to anyone.
+fn extend<T>(known: &mut Vec<T>, more: Vec<T>) {
+    let room = limit::DAMAGED.saturating_sub(known.len());
+    known.extend(more.into_iter().take(room));
 }

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use core::net::SocketAddr;
 
 use crate::error::{OpError, PeerFault};
-use crate::id::{BlobId, NodeId, OpId};
+use crate::id::{BlobId, Name, NodeId, OpId, OwnerId};
 use crate::record::Version;
 use crate::wire::{PeerStatus, Status, Token};
 
@@ -163,6 +163,10 @@ pub enum Outcome {
         bytes: u64,
         /// Those that are damaged, at most [`limit::DAMAGED`](crate::config::limit::DAMAGED) of them.
         damaged: Vec<BlobId>,
+        /// Records verified.
+        records: u64,
+        /// Those that are damaged, as many.
+        damaged_records: Vec<(OwnerId, Name)>,
     },
     /// Of a leave.
     Leaving {

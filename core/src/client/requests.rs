@@ -263,8 +263,11 @@ fn check(request: &Request, response: &Response) -> Result<(), PeerFault> {
         | (Request::Status, Response::Status(_))
         | (Request::Evict { .. }, Response::Evicted { .. })
         | (Request::Verify { .. }, Response::Verified { .. })
+        | (Request::VerifyRecords { .. }, Response::VerifiedRecords(_))
         | (Request::Peers, Response::Peers(_))
         | (Request::Invite { .. }, Response::Invite { .. })
+        | (Request::Leave { .. }, Response::Leave { .. })
+        | (Request::Ban { .. }, Response::Done)
         | (Request::Ping { .. }, Response::Pong { .. }) => true,
         _ => false,
     };

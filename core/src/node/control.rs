@@ -48,6 +48,7 @@ impl Hub {
             positions: self.members.admission(node).map_or(0, |admission| admission.positions),
             out: self.members.joined && !self.view.is_placed(node),
             syncing: if own { self.is_syncing() } else { self.told(node).is_some_and(|told| told.syncing) },
+            linked: self.peers.link(node).is_some(),
         }
     }
 

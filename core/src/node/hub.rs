@@ -351,8 +351,9 @@ impl Hub {
 
     /// Bytes came over this link.
     pub(super) fn heard(&mut self, conn: ConnId) {
-        if let Some(peer) = self.links.get(conn).and_then(Link::peer) {
-            self.peers.heard(self.now, &peer.node);
+        let node = self.links.get(conn).and_then(Link::peer).map(|peer| peer.node);
+        if let Some(node) = node.filter(|node| self.peers.heard(self.now, node)) {
+            self.repair_from(node);
         }
     }
 

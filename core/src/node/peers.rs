@@ -273,12 +273,14 @@ impl Peers {
         true
     }
 
-    /// Something came from it.
-    pub(super) fn heard(&mut self, now: Now, node: &NodeId) {
-        if let Some(peer) = self.peers.get_mut(node) {
-            peer.heard = now.mono;
-            peer.is_unknown = false;
-        }
+    /// Something came from it. `true` if it had been silent for so long that others went on without it, or this node
+    /// without them: each may lack what the other has, though the link stayed.
+    pub(super) fn heard(&mut self, now: Now, node: &NodeId) -> bool {
+        let was_silent = self.is_silent(now, node);
+        let Some(peer) = self.peers.get_mut(node) else { return false };
+        peer.heard = now.mono;
+        peer.is_unknown = false;
+        was_silent && peer.link.is_some()
     }
 
     /// A member tells how it stands, and whom it has heard: `hearsay` is added to how long ago that was.

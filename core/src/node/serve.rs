@@ -58,6 +58,7 @@ impl Node {
             Request::Forget { .. } => self.hub.ask_for(caller, Origin::Node(node), request),
             Request::Evict { .. }
             | Request::Verify { .. }
+            | Request::VerifyRecords { .. }
             | Request::Peers
             | Request::Invite { .. }
             | Request::Leave { .. }
@@ -87,7 +88,7 @@ impl Node {
                 self.hub.settle(&caller, Response::Pong { unix_ms });
             }
             Request::Status => self.hub.ask_for(caller, Origin::Own, request),
-            Request::Evict { .. } | Request::Verify { .. } if control => {
+            Request::Evict { .. } | Request::Verify { .. } | Request::VerifyRecords { .. } if control => {
                 self.hub.ask_for(caller, Origin::Own, request);
             }
             Request::Peers if control => self.hub.tell_peers(&caller),
@@ -96,6 +97,7 @@ impl Node {
             Request::Ban { node } if control => self.hub.ban(&caller, *node),
             Request::Evict { .. }
             | Request::Verify { .. }
+            | Request::VerifyRecords { .. }
             | Request::Peers
             | Request::Invite { .. }
             | Request::Leave { .. }

@@ -88,6 +88,7 @@ pub(super) mod kind {
     pub(crate) const INVITE: u8 = 0x23;
     pub(crate) const LEAVE: u8 = 0x24;
     pub(crate) const BAN: u8 = 0x25;
+    pub(crate) const VERIFY_RECORDS: u8 = 0x26;
     pub(crate) const PING: u8 = 0x30;
     pub(crate) const VIEW: u8 = 0x31;
     // 0x32 FindSuccessor, 0x33 Notify, 0x34 Digest, 0x36 RotateNetworkKey: reserved.

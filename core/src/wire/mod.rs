@@ -19,6 +19,7 @@ mod response;
 mod standing;
 mod status;
 mod token;
+mod verified;
 mod vote;
 
 #[cfg(test)]
@@ -37,6 +38,7 @@ pub use response::Response;
 pub use standing::{Out, PastMember, PastPlacement, Standing};
 pub use status::{PeerState, PeerStatus, Status};
 pub use token::{Token, TokenError};
+pub use verified::VerifiedRecords;
 pub use vote::{Shards, Vote};
 
 pub use crate::config::PROTOCOL_VERSION;

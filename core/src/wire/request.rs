@@ -83,6 +83,11 @@ pub enum Request {
         /// Begin after this one.
         after: Option<BlobId>,
     },
+    /// Control: verify records that are held, as many as a page has.
+    VerifyRecords {
+        /// Begin after this one.
+        after: Option<PullCursor>,
+    },
     /// Control: who is in the network, and how they are.
     Peers,
     /// Control: a token.
@@ -171,6 +176,7 @@ impl Request {
             Self::Status => kind::STATUS,
             Self::Evict { .. } => kind::EVICT,
             Self::Verify { .. } => kind::VERIFY,
+            Self::VerifyRecords { .. } => kind::VERIFY_RECORDS,
             Self::Peers => kind::PEERS,
             Self::Invite { .. } => kind::INVITE,
             Self::Leave { .. } => kind::LEAVE,
@@ -217,6 +223,7 @@ impl Request {
                 encode_optional_id(name.as_ref().map(Name::as_bytes), out);
             }
             Self::Verify { after } => encode_optional_id(after.as_ref().map(BlobId::as_bytes), out),
+            Self::VerifyRecords { after } => encode_cursor(after.as_ref(), out),
             Self::Invite { node } => out.flag(*node),
             Self::Leave { cancel } => out.flag(*cancel),
             Self::Ban { node } => out.raw(node.as_bytes()),
@@ -271,6 +278,7 @@ impl Request {
                 Self::Evict { owner: OwnerId(body.array()?), name: decode_optional_id(&mut body)?.map(Name) }
             }
             kind::VERIFY => Self::Verify { after: decode_optional_id(&mut body)?.map(BlobId) },
+            kind::VERIFY_RECORDS => Self::VerifyRecords { after: decode_cursor(&mut body)? },
             kind::PEERS => Self::Peers,
             kind::INVITE => Self::Invite { node: body.flag()? },
             kind::LEAVE => Self::Leave { cancel: body.flag()? },

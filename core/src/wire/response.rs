@@ -10,7 +10,7 @@ use super::request::{decode_optional_id, decode_record, encode_optional_id};
 use super::status::{decode_nodes, encode_nodes};
 use super::{
     ErrorCode, ListCursor, MembershipPage, PeerStatus, PinState, PinsKept, PinsPage, RecordsPage, Status,
-    Token, Vote, WireError,
+    Token, VerifiedRecords, Vote, WireError,
 };
 use crate::codec::{Reader, Writer};
 use crate::config::limit;
@@ -86,6 +86,8 @@ pub enum Response {
         /// The last one hashed, if there are more.
         next: Option<BlobId>,
     },
+    /// To `VerifyRecords`: a page.
+    VerifiedRecords(VerifiedRecords),
     /// To `Peers`: the members, at most [`limit::MEMBERS`].
     Peers(Vec<PeerStatus>),
     /// To `Invite`.
@@ -141,6 +143,7 @@ impl Response {
             Self::Status(_) => kind::ANSWER | kind::STATUS,
             Self::Evicted { .. } => kind::ANSWER | kind::EVICT,
             Self::Verified { .. } => kind::ANSWER | kind::VERIFY,
+            Self::VerifiedRecords(_) => kind::ANSWER | kind::VERIFY_RECORDS,
             Self::Peers(_) => kind::ANSWER | kind::PEERS,
             Self::Invite { .. } => kind::ANSWER | kind::INVITE,
             Self::Leave { .. } => kind::ANSWER | kind::LEAVE,
@@ -172,6 +175,7 @@ impl Response {
             | Self::Status(_)
             | Self::Evicted { .. }
             | Self::Verified { .. }
+            | Self::VerifiedRecords(_)
             | Self::Peers(_)
             | Self::Invite { .. }
             | Self::Leave { .. }
@@ -222,6 +226,7 @@ impl Response {
                 damaged.iter().take(count).for_each(|id| out.raw(id.as_bytes()));
                 encode_optional_id(next.as_ref().map(BlobId::as_bytes), out);
             }
+            Self::VerifiedRecords(page) => page.encode(out),
             Self::Peers(peers) => {
                 let count = out.count(peers.len(), limit::MEMBERS);
                 peers.iter().take(count).for_each(|peer| peer.encode(out));
@@ -287,6 +292,7 @@ impl Response {
                 damaged: decode_blob_ids(&mut body)?,
                 next: decode_optional_id(&mut body)?.map(BlobId),
             },
+            kind::VERIFY_RECORDS => Self::VerifiedRecords(VerifiedRecords::decode(&mut body)?),
             kind::PEERS => {
                 let count = body.count(limit::MEMBERS)?;
                 Self::Peers((0..count).map(|_| PeerStatus::decode(&mut body)).collect::<Result<_, _>>()?)

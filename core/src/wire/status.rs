@@ -57,6 +57,13 @@ pub struct Status {
     /// The members that must come back, or be banned, before this node has all it needs. At most
     /// [`limit::MEMBERS`] are sent.
     pub waits_for: Vec<NodeId>,
+    /// Pins of uploads whose record has not come yet.
+    pub pending_pins: u64,
+    /// Confirmed pins of names of which this node is a replica and has no record: kept, since nothing proves that they
+    /// may go.
+    pub unlisted_pins: u64,
+    /// Blobs and records here that belong on other members, and are handed on to them.
+    pub strays: u64,
 }
 
 /// How a member is.
@@ -94,6 +101,8 @@ pub struct PeerStatus {
     pub out: bool,
     /// It says that its word does not count everywhere yet.
     pub syncing: bool,
+    /// There is a link to it.
+    pub linked: bool,
 }
 
 /// A list of members: `u16` count, at most [`limit::MEMBERS`], and their ids.
@@ -129,6 +138,9 @@ impl Status {
             out.u64(count);
         }
         encode_nodes(&self.waits_for, out);
+        for count in [self.pending_pins, self.unlisted_pins, self.strays] {
+            out.u64(count);
+        }
     }
 
     pub(super) fn decode(body: &mut Reader) -> Result<Self, MalformedMessage> {
@@ -155,6 +167,9 @@ impl Status {
             quota: body.u64()?,
             free_bytes: body.u64()?,
             waits_for: decode_nodes(body)?,
+            pending_pins: body.u64()?,
+            unlisted_pins: body.u64()?,
+            strays: body.u64()?,
         })
     }
 }
@@ -178,6 +193,7 @@ impl PeerStatus {
         out.u8(self.positions);
         out.flag(self.out);
         out.flag(self.syncing);
+        out.flag(self.linked);
     }
 
     pub(super) fn decode(body: &mut Reader) -> Result<Self, MalformedMessage> {
@@ -190,6 +206,7 @@ impl PeerStatus {
             positions: body.u8()?,
             out: body.flag()?,
             syncing: body.flag()?,
+            linked: body.flag()?,
         })
     }
 }

@@ -112,6 +112,7 @@ fn requests() -> Block {
         .part("Invite a node", &request(Request::Invite { node: true }))
         .part("Leave", &request(Request::Leave { cancel: false }))
         .part("Ban", &request(Request::Ban { node: BANNED }))
+        .part("VerifyRecords from the beginning", &request(Request::VerifyRecords { after: None }))
         .part("Ping", &request(Request::Ping { unix_ms: NOW_MS }))
 }
 
@@ -145,6 +146,9 @@ fn answers() -> Block {
         quota: 14,
         free_bytes: 15,
         waits_for: vec![BANNED],
+        pending_pins: 16,
+        unlisted_pins: 17,
+        strays: 18,
     };
     let peer = PeerStatus {
         node: source,
@@ -155,6 +159,7 @@ fn answers() -> Block {
         positions: 8,
         out: false,
         syncing: true,
+        linked: false,
     };
     let other = PeerStatus {
         node: BANNED,
@@ -165,9 +170,12 @@ fn answers() -> Block {
         positions: 8,
         out: true,
         syncing: false,
+        linked: true,
     };
     let verified =
         Response::Verified { checked: 64, bytes: 1 << 20, damaged: vec![BlobId([0x0b; 32])], next: None };
+    let damaged = vec![(keys().owner(), keys().name(0, KEY))];
+    let verified_records = VerifiedRecords { checked: 65, damaged, next: None };
     Block::new("answers")
         .part("Have", &response(Response::Have { copies: vec![2, 0], wanted: 2 }))
         .part("Stored", &response(Response::Stored { copies: 2, wanted: 2 }))
@@ -184,6 +192,7 @@ fn answers() -> Block {
         .part("Invite", &response(Response::Invite { token: token(None) }))
         .part("Leave", &response(Response::Leave { done: false, waits_for: vec![BANNED], strays: 2 }))
         .part("Done", &response(Response::Done))
+        .part("VerifiedRecords", &response(Response::VerifiedRecords(verified_records)))
         .part("Pong", &response(Response::Pong { unix_ms: NOW_MS }))
         .part("Error: Stale", &response(Response::Error(stale)))
 }

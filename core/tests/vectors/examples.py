@@ -165,8 +165,9 @@ def _messages():
     addr = optional(signed.address(ADDRESS))
     status = NODE + NETWORK + addr + _short(b"0.1.0") + u64(1) + struct.pack(">4I", 2, 3, 4, 5) + u8(3)
     status += struct.pack(">7Q", *range(6, 13)) + flag(True) + struct.pack(">3Q", 13, 14, 15) + counted([BANNED])
-    peer = NODE + addr + u8(0) + u32(0) + u64(0) + u8(8) + flag(False) + flag(True)
-    leaving = BANNED + optional(None) + u8(4) + u32(1500) + u64(250) + u8(8) + flag(True) + flag(False)
+    status += struct.pack(">3Q", 16, 17, 18)
+    peer = NODE + addr + u8(0) + u32(0) + u64(0) + u8(8) + flag(False) + flag(True) + flag(False)
+    leaving = BANNED + optional(None) + u8(4) + u32(1500) + u64(250) + u8(8) + flag(True) + flag(False) + flag(True)
     page = b"\xdd" * 32 + counted([ADMISSION + counted([signed.address(ADDRESS)])]) + counted([REMOVAL])
     requests = (
         message(0x12, number, BLOB_ID, u32(4096), u32(0)),
@@ -180,6 +181,7 @@ def _messages():
         message(0x23, number, flag(True)),
         message(0x24, number, flag(False)),
         message(0x25, number, BANNED),
+        message(0x26, number, optional(None)),
         message(0x30, number, u64(TIME)),
     )
     answers = (
@@ -195,6 +197,7 @@ def _messages():
         message(0xA3, number, _short(_token(None, (NODE, ADDRESS), SECOND).encode())),
         message(0xA4, number, flag(False), counted([BANNED]), u64(2)),
         message(0xA5, number),
+        message(0xA6, number, u64(65), counted([KEYS.owner + NAME]), optional(None)),
         message(0xB0, number, u64(TIME)),
         message(0xFF, number, u8(4), optional(_long(tombstone))),
     )

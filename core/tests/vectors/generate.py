@@ -238,7 +238,8 @@ def messages():
     status = NODE + NETWORK + optional(signed.address(addr)) + short("0.1.0".encode()) + u64(11)
     status += b"".join(map(u32, (1, 2, 3, 4))) + u8(3) + b"".join(map(u64, range(5, 12))) + flag(True)
     status += b"".join(map(u64, (12, 13, 14))) + counted([])
-    peer = OTHER_NODE + optional(signed.address("[2001:db8::1]:65535")) + u8(2) + u32(1500) + u64(9000) + u8(8) + flag(False) + flag(True)
+    status += b"".join(map(u64, (15, 16, 17)))
+    peer = OTHER_NODE + optional(signed.address("[2001:db8::1]:65535")) + u8(2) + u32(1500) + u64(9000) + u8(8) + flag(False) + flag(True) + flag(False)
     token = signed.token(1, PSK, ed25519_public(NETWORK_SEED), None, [(NODE, addr)])
     proof = KEYS.owner + bytes(range(64))
     return {
@@ -263,6 +264,7 @@ def messages():
         "view": message(0x31, 13, page),
         "leave": message(0x24, 14, flag(True)),
         "ban": message(0x25, 15, OTHER_NODE),
+        "verify_records": message(0x26, 16, optional(None)),
         "unknown_request": message(0x7F, 14),
         "have_answer": message(0x90, 1, short(bytes([3, 0, 1])), u8(2)),
         "stored": message(0x91, 2, u8(1), u8(2)),
@@ -275,6 +277,9 @@ def messages():
         "status_answer": message(0x97, 7, status),
         "evicted": message(0xA0, 8, u64(15), u64(16)),
         "verified": message(0xA1, 9, u64(17), u64(18), counted([id]), optional(None)),
+        "verified_records": message(
+            0xA6, 16, u64(19), counted([KEYS.owner + NAME]), optional(id + KEYS.owner + NAME + bytes(16))
+        ),
         "peers_answer": message(0xA2, 10, counted([peer])),
         "invite_answer": message(0xA3, 11, short(token.encode())),
         "leave_answer": message(0xA4, 14, flag(False), counted([OTHER_NODE]), u64(18)),

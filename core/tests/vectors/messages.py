@@ -290,11 +290,11 @@ STATUS = Struct(
     node=ID, network=ID, address=Optional(ADDRESS), version=Sized(2, Text(), 64), uptime=U64,
     alive=U32, suspect=U32, gone=U32, members=U32, replicas=U8, blobs=U64, bytes=U64, records=U64,
     tombstones=U64, wanted=U64, present=U64, missing=U64, syncing=FLAG, pending=U64, quota=U64, free=U64,
-    waits_for=List(ID, 256),
+    waits_for=List(ID, 256), pending_pins=U64, unlisted_pins=U64, strays=U64,
 )
 PEER = Struct(
     node=ID, address=Optional(ADDRESS), state=Number(1, range(5)), rtt=U32, silent=U64, positions=U8, out=FLAG,
-    syncing=FLAG,
+    syncing=FLAG, linked=FLAG,
 )
 PROOF = Struct(key=ID, signature=Raw(64))
 HELLO = Struct(
@@ -320,6 +320,7 @@ BODIES = {
     0x23: Struct(node=FLAG),
     0x24: Struct(stay=FLAG),
     0x25: Struct(node=ID),
+    0x26: Struct(after=Optional(CURSOR)),
     0x30: Struct(clock=U64),
     0x31: PAGE,
     0x35: Struct(promise=FLAG, objects=List(PROMISE, 64)),
@@ -342,6 +343,7 @@ BODIES = {
     0xA3: Struct(token=Sized(2, Text(), 512)),
     0xA4: Struct(done=FLAG, waits_for=List(ID, 256), strays=U64),
     0xA5: NOTHING,
+    0xA6: Struct(checked=U64, damaged=List(Struct(owner=ID, name=ID), 1024), next=Optional(CURSOR)),
     0xB0: Struct(clock=U64),
     0xB1: PAGE,
     0xB5: Struct(states=List(Either({0: NOTHING, 1: NOTHING, 2: RECORD}), 64)),

@@ -4,11 +4,11 @@ use crate::signed::{addr, network};
 use crate::{Section, keys, members, sample, seed};
 use quantumsync_core::Bytes;
 use quantumsync_core::crypto::{Secret, Signature, Suite};
-use quantumsync_core::id::{BlobId, NetworkId, NodeId};
+use quantumsync_core::id::{BlobId, NetworkId, NodeId, ObjectId};
 use quantumsync_core::record::{Pin, Record};
 use quantumsync_core::wire::{
     Class, CloseReason, ErrorCode, Hello, ListCursor, MembershipPage, Message, OwnerProof, PeerState,
-    PeerStatus, Request, Response, Role, Status, Token, WireError,
+    PeerStatus, PullCursor, Request, Response, Role, Status, Token, VerifiedRecords, WireError,
 };
 
 const MS: u64 = 1_795_219_200_000;
@@ -70,6 +70,9 @@ fn status(node: NodeId, network: NetworkId) -> Status {
         quota: 13,
         free_bytes: 14,
         waits_for: vec![],
+        pending_pins: 15,
+        unlisted_pins: 16,
+        strays: 17,
     }
 }
 
@@ -132,6 +135,7 @@ fn requests() -> Vec<(&'static str, Request)> {
         ("view", Request::View(page())),
         ("leave", Request::Leave { cancel: true }),
         ("ban", Request::Ban { node: network().other }),
+        ("verify_records", Request::VerifyRecords { after: None }),
     ]
 }
 
@@ -150,6 +154,7 @@ fn responses() -> Vec<(&'static str, u32, Response)> {
         positions: 8,
         out: false,
         syncing: true,
+        linked: false,
     };
     let token = Token {
         psk_epoch: 1,
@@ -164,6 +169,11 @@ fn responses() -> Vec<(&'static str, u32, Response)> {
         floor: None,
         complete: true,
     };
+    let verified_records = Response::VerifiedRecords(VerifiedRecords {
+        checked: 19,
+        damaged: vec![(record.header().owner, name)],
+        next: Some(PullCursor { at: id.0, owner: record.header().owner, name, object: ObjectId::default() }),
+    });
     let stale = WireError { code: ErrorCode::Stale, current: Some(tombstone) };
     vec![
         ("have_answer", 1, Response::Have { copies: vec![3, 0, 1], wanted: 2 }),
@@ -175,6 +185,7 @@ fn responses() -> Vec<(&'static str, u32, Response)> {
         ("status_answer", 7, Response::Status(status(network.node, network.id))),
         ("evicted", 8, Response::Evicted { blobs: 15, bytes: 16 }),
         ("verified", 9, Response::Verified { checked: 17, bytes: 18, damaged: vec![id], next: None }),
+        ("verified_records", 16, verified_records),
         ("peers_answer", 10, Response::Peers(vec![peer])),
         ("invite_answer", 11, Response::Invite { token }),
         ("leave_answer", 14, Response::Leave { done: false, waits_for: vec![network.other], strays: 18 }),

@@ -119,7 +119,7 @@ pub(crate) enum Verb {
     Ban {
         /// The member's id: 64 hexadecimal digits
         #[arg(value_name = "NODEID", value_parser = parse_node)]
-        node: NodeId,
+        member: NodeId,
     },
     /// Let the node hash everything that it holds
     #[command(after_help = "Example: quantumsync verify")]
@@ -174,6 +174,12 @@ pub(crate) struct NodeArgs {
     /// Silence after which a peer's copies are made elsewhere [default: 15m]
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     pub(crate) gone_after: Option<Duration>,
+    /// Bytes that each user may store through this node [default: any number]: 500M 20G 2T, in powers of 1024
+    #[arg(long, env = "QUANTUMSYNC_QUOTA", value_name = "SIZE", value_parser = parse_size)]
+    pub(crate) quota: Option<u64>,
+    /// Free space of this node's disk below which it takes no more files [default: 64M]
+    #[arg(long, env = "QUANTUMSYNC_DISK_FLOOR", value_name = "SIZE", value_parser = parse_size)]
+    pub(crate) disk_floor: Option<u64>,
     /// Keep everything in memory only
     #[arg(long)]
     pub(crate) volatile: bool,
@@ -313,6 +319,24 @@ pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
     seconds.map(Duration::from_secs).ok_or_else(|| "more than a hundred years".to_owned())
 }
 
+/// `500M 20G 2T`, in powers of 1024; bytes without a unit.
+pub(crate) fn parse_size(text: &str) -> Result<u64, String> {
+    let wrong = || "a size is a number of bytes, or of K, M, G or T: 500M 20G".to_owned();
+    let (digits, shift) = match text.chars().last().ok_or_else(wrong)? {
+        'K' => (&text[..text.len() - 1], 10),
+        'M' => (&text[..text.len() - 1], 20),
+        'G' => (&text[..text.len() - 1], 30),
+        'T' => (&text[..text.len() - 1], 40),
+        _ => (text, 0),
+    };
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(wrong());
+    }
+    let too_large = || "more bytes than 64 bits can count".to_owned();
+    let count: u64 = digits.parse().map_err(|_| too_large())?;
+    count.checked_mul(1 << shift).ok_or_else(too_large)
+}
+
 fn parse_node(text: &str) -> Result<NodeId, String> {
     NodeId::from_hex(text).ok_or_else(|| "a node's id is 64 hexadecimal digits".to_owned())
 }
@@ -361,6 +385,14 @@ mod tests {
     }
 
     #[test]
+    fn ban_takes_a_member_beside_the_address_of_a_node() {
+        let id = "ab".repeat(32);
+        let cli = Cli::try_parse_from(["quantumsync", "--node", "127.0.0.1:1", "ban", &id]).unwrap();
+        assert!(matches!(cli.verb, Verb::Ban { member } if Some(member) == NodeId::from_hex(&id)));
+        assert!(cli.global.node.is_some());
+    }
+
+    #[test]
     fn durations_are_a_number_and_a_unit() {
         assert_eq!(parse_duration("15s"), Ok(Duration::from_secs(15)));
         assert_eq!(parse_duration("10m"), Ok(Duration::from_secs(600)));
@@ -370,6 +402,21 @@ mod tests {
             ["", "s", "15", "15 s", "-1s", "+1s", "1w", "1.5h", "99999999999999999999s", "36526d", "1é"]
         {
             assert!(parse_duration(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn sizes_are_bytes_or_powers_of_1024() {
+        assert_eq!(parse_size("0"), Ok(0));
+        assert_eq!(parse_size("700"), Ok(700));
+        assert_eq!(parse_size("3K"), Ok(3072));
+        assert_eq!(parse_size("500M"), Ok(500 << 20));
+        assert_eq!(parse_size("20G"), Ok(20 << 30));
+        assert_eq!(parse_size("2T"), Ok(2 << 40));
+        for bad in
+            ["", "M", "-1", "+1", "1.5G", "1 G", "1k", "1GB", "99999999999999999999", "18000000T", "1é"]
+        {
+            assert!(parse_size(bad).is_err(), "{bad}");
         }
     }
 

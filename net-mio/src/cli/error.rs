@@ -106,6 +106,10 @@ impl From<OpError> for Failure {
             ),
             OpError::Clock => (Failed, "set this machine's clock"),
             OpError::NoSpace => (Failed, "delete something, free space on the peers, or add a peer"),
+            OpError::Quota => (
+                Failed,
+                "delete something, or ask whoever runs the peer for more: quota in its settings.toml",
+            ),
             OpError::Forbidden => (WrongKey, "this needs the home of the node that is asked"),
             OpError::TooLarge => (Usage, "see the table of limits in the README"),
             OpError::Disk(_) => (Failed, "check the disk of this machine"),

@@ -6,6 +6,7 @@ mod control;
 mod demo;
 mod error;
 mod get;
+mod health;
 mod init;
 mod keys;
 mod log;
@@ -69,11 +70,11 @@ fn run(cli: Cli) -> Result<Class, Failure> {
         Verb::Delete(args) => keys::delete(&context()?, &args),
         Verb::List { prefix } => keys::list(&context()?, &prefix),
         Verb::Clear { yes, local } => keys::clear(&context()?, yes, local),
-        Verb::Status => control::status(&context()?),
-        Verb::Peers => control::peers(&context()?),
+        Verb::Status => health::status(&context()?),
+        Verb::Peers => health::peers(&context()?),
         Verb::Leave { cancel } => control::leave(&context()?, cancel),
-        Verb::Ban { node } => control::ban(&context()?, node),
-        Verb::Verify => control::verify(&context()?),
+        Verb::Ban { member } => control::ban(&context()?, member),
+        Verb::Verify => health::verify(&context()?),
         Verb::Demo { file } => demo::run(output(&cli.global), file.as_deref()),
         Verb::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "quantumsync", &mut std::io::stdout());

@@ -32,6 +32,9 @@ pub(crate) fn run(context: &Context, args: NodeArgs) -> Result<Class, Failure> {
         linger: settings.linger,
     };
     options.volatile = args.volatile;
+    let config = &mut options.config;
+    config.quota = args.quota.or(settings.quota).unwrap_or(config.quota);
+    config.disk_floor = args.disk_floor.or(settings.disk_floor).unwrap_or(config.disk_floor);
 
     // Before the node stands: a signal during its start ends it as cleanly as one after.
     let mut signals = Signals::new([SIGINT, SIGTERM]).map_err(|error| {

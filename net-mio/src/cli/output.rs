@@ -81,6 +81,17 @@ pub(crate) fn human_bytes(bytes: u64) -> String {
     indicatif::BinaryBytes(bytes).to_string()
 }
 
+/// A time as a person reads it: two digits of it are enough.
+pub(crate) fn human_time(ms: u64) -> String {
+    let seconds = ms / 1000;
+    match seconds {
+        0..120 => format!("{seconds} s"),
+        120..7200 => format!("{} min", seconds / 60),
+        7200..172_800 => format!("{} h", seconds / 3600),
+        _ => format!("{} d", seconds / 86_400),
+    }
+}
+
 /// A key as a terminal may show it: control characters escaped.
 pub(crate) fn escaped(key: &str) -> String {
     let escape = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
@@ -89,7 +100,13 @@ pub(crate) fn escaped(key: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::escaped;
+    use super::{escaped, human_time};
+
+    #[test]
+    fn times_are_said_in_the_unit_that_fits() {
+        let said: Vec<String> = [999, 119_999, 120_000, 7_200_000, 172_800_000].map(human_time).into();
+        assert_eq!(said, ["0 s", "119 s", "2 min", "2 h", "2 d"]);
+    }
 
     #[test]
     fn control_characters_never_reach_the_terminal() {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer};
 
-use super::args::{Addr, parse_duration};
+use super::args::{Addr, parse_duration, parse_size};
 use super::error::Failure;
 
 /// What may stand there. A name that is not here is an error: a mistyped setting must not be ignored.
@@ -29,6 +29,12 @@ pub(crate) struct Settings {
     /// How long a blob outlives its last pin, for a new network.
     #[serde(default, deserialize_with = "duration")]
     pub(crate) linger: Option<Duration>,
+    /// Bytes that each user may store through this home's node.
+    #[serde(default, deserialize_with = "size")]
+    pub(crate) quota: Option<u64>,
+    /// Free space of its disk below which it takes no more files.
+    #[serde(default, deserialize_with = "size")]
+    pub(crate) disk_floor: Option<u64>,
 }
 
 impl Settings {
@@ -61,6 +67,11 @@ fn duration<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Duration>, D::E
     parse_duration(&text).map(Some).map_err(serde::de::Error::custom)
 }
 
+fn size<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u64>, D::Error> {
+    let text = String::deserialize(from)?;
+    parse_size(&text).map(Some).map_err(serde::de::Error::custom)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -70,12 +81,16 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("settings.toml");
         assert!(Settings::load(&path).unwrap().node.is_none());
-        std::fs::write(&path, "listen = ':4270'\nreplicas = 2\ngone-after = '1h'\nlinger = '1s'\n").unwrap();
+        let all = "listen = ':4270'\nreplicas = 2\ngone-after = '1h'\nlinger = '1s'\nquota = '20G'\ndisk-floor = '0'\n";
+        std::fs::write(&path, all).unwrap();
         let settings = Settings::load(&path).unwrap();
         assert_eq!(settings.replicas, Some(2));
         assert_eq!(settings.gone_after, Some(Duration::from_secs(3600)));
         assert_eq!(settings.linger, Some(Duration::from_secs(1)));
-        for bad in ["lingre = '1s'", "linger = 1", "linger = '1'", "replicas = 17", "node = 'x'", "="] {
+        assert_eq!((settings.quota, settings.disk_floor), (Some(20 << 30), Some(0)));
+        let bad =
+            ["lingre = '1s'", "linger = 1", "linger = '1'", "replicas = 17", "node = 'x'", "quota = 'x'"];
+        for bad in bad.into_iter().chain(["quota = 1", "disk-floor = '-1'", "="]) {
             std::fs::write(&path, bad).unwrap();
             let failure = Settings::load(&path).unwrap_err();
             assert_eq!((failure.code, failure.class as u8), ("settings_file", 2), "{bad}");

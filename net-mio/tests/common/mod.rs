@@ -246,6 +246,12 @@ impl Peer {
         self.home.clone()
     }
 
+    /// Waits until its process ends by itself.
+    #[track_caller]
+    pub(crate) fn wait(&mut self) -> std::process::ExitStatus {
+        self.process.wait()
+    }
+
     /// The files of blobs on its disk.
     pub(crate) fn blob_files(&self) -> Vec<PathBuf> {
         let mut files = Vec::new();

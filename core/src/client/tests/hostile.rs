@@ -4,7 +4,7 @@ use super::entry::refusal;
 use super::*;
 use crate::config::limit;
 use crate::id::{BlobId, Name};
-use crate::wire::{ErrorCode, ListCursor};
+use crate::wire::{ErrorCode, ListCursor, PullCursor, VerifiedRecords};
 
 fn fault(fault: PeerFault) -> Result<Vec<u8>, OpError> {
     Err(OpError::Peer(fault))
@@ -197,6 +197,20 @@ fn a_verify_that_goes_in_circles_is_a_fault_and_what_it_names_is_bounded() {
     });
     let op = world.client.verify(world.now);
     let verified = world.end_of(op).unwrap();
-    let Outcome::Verified { checked: u64::MAX, bytes: 6, damaged } = verified else { panic!("{verified:?}") };
+    let Outcome::Verified { checked: u64::MAX, bytes: 6, damaged, .. } = verified else {
+        panic!("{verified:?}")
+    };
     assert_eq!(damaged.len(), limit::DAMAGED);
+    let next = Some(PullCursor::default());
+    world.intercept(move |_, request| match request {
+        Request::Verify { .. } => {
+            Some(vec![Response::Verified { checked: 0, bytes: 0, damaged: vec![], next: None }])
+        }
+        Request::VerifyRecords { .. } => {
+            Some(vec![Response::VerifiedRecords(VerifiedRecords { next, ..VerifiedRecords::default() })])
+        }
+        _ => None,
+    });
+    let op = world.client.verify(world.now);
+    assert_eq!(world.end_of(op), Err(OpError::Peer(PeerFault::WrongContent)));
 }

@@ -184,6 +184,14 @@ impl Answers {
     pub(super) fn all_verified(&mut self) -> bool {
         matches!(self.next(), Some(Answer::Job(JobResult::Verified(verdicts))) if verdicts.iter().all(|ok| *ok))
     }
+
+    /// The same: which are good.
+    pub(super) fn verdicts(&mut self) -> Vec<bool> {
+        match self.next() {
+            Some(Answer::Job(JobResult::Verified(verdicts))) => verdicts,
+            _ => Vec::new(),
+        }
+    }
 }
 
 /// What goes on with the answers of a group.

@@ -159,7 +159,7 @@ impl LocalStore {
     }
 
     /// Takes one of `Have`, `PutBlob`, `GetBlob`, `PutRecord`, `GetRecord`, `ListRecords`, `Status`, `Evict`,
-    /// `Verify`, `PullRecords` and `PullPins` (of a node), `PutPins`, `Prove`,
+    /// `Verify`, `VerifyRecords`, `PullRecords` and `PullPins` (of a node), `PutPins`, `Prove`,
     /// `CheckPins` and `Forget`; exactly one [`StoreOutput::Reply`] with this token follows. Others are answered
     /// `Unsupported`. A `ListRecords` of a client hides tombstones; from a node it shows them.
     /// In the answer to `Status` only what the disk knows is filled in.
@@ -186,6 +186,7 @@ impl LocalStore {
             Request::Status => self.count(op),
             Request::Evict { owner, name } => self.evict(op, owner, name),
             Request::Verify { after } => self.verify(op, after),
+            Request::VerifyRecords { after } => self.verify_records(op, after),
             Request::PullRecords { part, after, rows, .. } => {
                 self.pull_records(op, origin, part, after, rows)
             }
@@ -405,9 +406,10 @@ fn room(request: &Request) -> usize {
         }
         Request::GetBlob { .. } | Request::Verify { .. } => limit::BLOB,
         Request::PutRecord { record } => record.bytes().len(),
-        Request::ListRecords { .. } | Request::PullRecords { .. } | Request::PullPins { .. } => {
-            list::LIST_ROOM
-        }
+        Request::ListRecords { .. }
+        | Request::VerifyRecords { .. }
+        | Request::PullRecords { .. }
+        | Request::PullPins { .. } => list::LIST_ROOM,
         Request::PutPins { pins } => pins.iter().map(|row| row.pin.bytes().len()).sum(),
         Request::Prove { .. } => limit::BLOB,
         _ => 0,

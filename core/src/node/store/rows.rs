@@ -100,6 +100,10 @@ impl RecordFacts {
     pub(super) const fn is_incomplete(self) -> bool {
         self.0 & INCOMPLETE != 0
     }
+
+    pub(super) const fn is_proof_only(self) -> bool {
+        self.0 & PROOF_ONLY != 0
+    }
 }
 
 /// How sure it is that a pin is wanted.

@@ -5,12 +5,12 @@
 
 use super::LocalStore;
 use super::effects::Effect;
-use super::keys::{self, Range};
+use super::keys::{self, OwnKey, Range};
 use super::locks::{Hold, LockKey};
 use super::operation::Op;
-use super::rows::RecordFacts;
+use super::rows::{OwnRow, PinStatus, RecordFacts};
 use crate::driver::DiskRequest;
-use crate::id::{BlobId, NodeId};
+use crate::id::{BlobId, Name, NodeId, OwnerId};
 use crate::node::view::blob_position;
 use crate::wire::{Response, Status};
 use alloc::collections::VecDeque;
@@ -39,6 +39,7 @@ impl LocalStore {
                     network: store.network,
                     free_bytes: answers.space(),
                     pending_ops: store.pending(),
+                    quota: store.config.quota,
                     ..Status::default()
                 };
                 store.count_records(op, status, keys::rec_all());
@@ -61,6 +62,8 @@ impl LocalStore {
                     if is_replica(&store.node) {
                         status.copies_wanted += 1;
                         status.copies_present += u64::from(!facts.is_incomplete());
+                    } else {
+                        status.strays += u64::from(!facts.is_proof_only());
                     }
                 }
             }
@@ -119,10 +122,42 @@ impl LocalStore {
             if count.pins_rest.is_none() && count.blobs_end && count.pinned.is_empty() {
                 let mut status = count.status;
                 status.copies_missing = status.copies_wanted - status.copies_present;
-                store.reply(op, Response::Status(status));
+                store.count_unlisted(op, status, keys::own_all());
             } else {
                 store.count_blobs(op, count);
             }
+        });
+    }
+
+    /// Which pins no record lists: those that wait for it, and those whose record is not where it should be.
+    fn count_unlisted(&mut self, op: Op, mut status: Status, rest: Range) {
+        let scan = Effect::scan(rest.clone(), self.config.scan_rows, self.config.scan_bytes);
+        self.gather(op, vec![scan], move |store, mut answers| {
+            let (rows, more) = answers.rows();
+            let next = rows.last().filter(|_| more).map(|(last, _)| rest.after(last));
+            // Pins of one name follow each other, so each record is read once.
+            let mut confirmed: Vec<((OwnerId, Name), u64)> = Vec::new();
+            for (key, value) in &rows {
+                let (Some(own), Some(row)) = (OwnKey::parse(key), OwnRow::decode(value)) else { continue };
+                let name = (own.owner, own.name);
+                match (row.status, confirmed.last_mut()) {
+                    (PinStatus::Pending, _) => status.pending_pins += 1,
+                    (PinStatus::Confirmed, Some((last, count))) if *last == name => *count += 1,
+                    (PinStatus::Confirmed, _) => confirmed.push((name, 1)),
+                }
+            }
+            confirmed.retain(|((owner, name), _)| store.is_replica_of_record(owner, name));
+            let records =
+                confirmed.iter().map(|((owner, name), _)| keys::rec(store.suite, owner, name)).collect();
+            store.gather(op, vec![Effect::get(records)], move |store, mut answers| {
+                let found = answers.values();
+                let unlisted = confirmed.iter().zip(&found).filter(|(_, record)| record.is_none());
+                status.unlisted_pins += unlisted.map(|((_, count), _)| count).sum::<u64>();
+                match next {
+                    Some(next) => store.count_unlisted(op, status, next),
+                    None => store.reply(op, Response::Status(status)),
+                }
+            });
         });
     }
 
@@ -140,6 +175,8 @@ impl LocalStore {
             if self.view.as_ref().is_none_or(|view| view.is_replica(&self.node, &position)) {
                 count.status.copies_wanted += 1;
                 count.status.copies_present += u64::from(count.present.front() == Some(&blob));
+            } else {
+                count.status.strays += u64::from(count.present.front() == Some(&blob));
             }
         }
         if count.pins_rest.is_none() {

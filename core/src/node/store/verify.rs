@@ -1,21 +1,32 @@
-//! `Verify`: hashes what is held, a page at a time. A damaged copy is dropped, so that it counts as missing
-//! and is brought back.
+//! `Verify` and `VerifyRecords`: look at everything that is held, a page at a time.
+//!
+//! What is damaged is dropped, if it is still the same when nothing else works on it: it is of no use to anyone, and is
+//! brought back from others.
 
 use super::LocalStore;
 use super::blob::Found;
-use super::effects::Effect;
+use super::effects::{Effect, remove};
+use super::keys;
+use super::locks::{Hold, LockKey};
 use super::operation::Op;
+use super::rows::RecordRow;
 use crate::driver::DiskRequest;
-use crate::id::BlobId;
-use crate::wire::Response;
+use crate::id::{BlobId, ObjectId, Position};
+use crate::job::Job;
+use crate::record::record_claims;
+use crate::wire::{PullCursor, Response, VerifiedRecords};
 use alloc::collections::VecDeque;
 use alloc::vec;
 use alloc::vec::Vec;
+use bytes::Bytes;
 
 /// Blobs of a page: the answer must come before a request's deadline, on a slow disk too.
 const PAGE_ROWS: u32 = 64;
 /// Bytes of a page (a blob more is possible).
 const PAGE_BYTES: u64 = 64 << 20;
+
+/// Key and value.
+type Row = (Bytes, Bytes);
 
 /// A page under way.
 struct Page {
@@ -59,6 +70,77 @@ impl LocalStore {
                 page.damaged.push(id);
             }
             store.verify_next(op, page);
+        });
+    }
+
+    /// Verifies the form and the signatures of a page of records, and that their parts are what was signed.
+    pub(super) fn verify_records(&mut self, op: Op, after: Option<PullCursor>) {
+        let all = keys::rec_all();
+        let rest = match after {
+            Some(after) => all.cut(&keys::rec_at(&Position(after.at), &after.owner, &after.name)),
+            None => all,
+        };
+        let scan = Effect::scan(rest, PAGE_ROWS, self.config.scan_bytes);
+        self.gather(op, vec![scan], move |store, mut answers| {
+            let (rows, more) = answers.rows();
+            let mut page = VerifiedRecords::default();
+            let mut last = None;
+            let mut claims = Vec::new();
+            // Rows that are well-formed, each with how many of the claims are its own; and those that are not.
+            let mut claimed: Vec<(Row, usize)> = Vec::new();
+            let mut damaged: Vec<Row> = Vec::new();
+            for row in rows {
+                let Some((position, owner, name)) = keys::parse_rec(&row.0) else { continue };
+                last = Some(PullCursor { at: position.0, owner, name, object: ObjectId::default() });
+                page.checked += 1;
+                let record = RecordRow::decode(store.suite, &row.1).map(|row| row.record);
+                let record = record.filter(|record| {
+                    let header = record.header();
+                    header.owner == owner && header.name == name
+                });
+                match record.and_then(|record| record_claims(&store.network, &record, None).ok()) {
+                    Some(more) => {
+                        claimed.push((row, more.len()));
+                        claims.extend(more);
+                    }
+                    None => damaged.push(row),
+                }
+            }
+            page.next = last.filter(|_| more);
+            let verify = Effect::Job(Job::VerifySignatures { suite: store.suite, claims });
+            store.gather(op, vec![verify], move |store, mut answers| {
+                let mut verdicts = answers.verdicts().into_iter();
+                for (row, count) in claimed {
+                    if verdicts.by_ref().take(count).filter(|sound| *sound).count() < count {
+                        damaged.push(row);
+                    }
+                }
+                store.drop_records(op, damaged, page);
+            });
+        });
+    }
+
+    /// Drops damaged records one by one, and answers.
+    fn drop_records(&mut self, op: Op, mut damaged: Vec<Row>, mut page: VerifiedRecords) {
+        let Some((key, value)) = damaged.pop() else {
+            return self.reply(op, Response::VerifiedRecords(page));
+        };
+        let Some((_, owner, name)) = keys::parse_rec(&key) else {
+            return self.drop_records(op, damaged, page);
+        };
+        self.lock(op, vec![(LockKey::Record(owner, name), Hold::Alone)], move |store, op| {
+            store.gather(op, vec![Effect::get(vec![key.clone()])], move |store, mut answers| {
+                let now = answers.values().into_iter().next().flatten();
+                let is_same = now.is_some_and(|now| now == value);
+                if is_same {
+                    page.damaged.push((owner, name));
+                }
+                let drop = is_same.then(|| Effect::apply(vec![remove(key)]));
+                store.gather(op, drop.into_iter().collect(), move |store, _| {
+                    store.unlock(op);
+                    store.drop_records(op, damaged, page);
+                });
+            });
         });
     }
 }

@@ -261,6 +261,7 @@ fn a_client_may_not_do_what_nodes_do_nor_what_the_home_does() {
         Request::Peers,
         Request::Invite { node: true },
         Request::Verify { after: None },
+        Request::VerifyRecords { after: None },
         Request::Evict { owner: owner.id(), name: None },
     ];
     for request in requests {

@@ -203,6 +203,7 @@ fn request() -> impl Strategy<Value = Request> {
         Just(Request::Status),
         (owner(), option::of(id())).prop_map(|(owner, name)| Request::Evict { owner, name: name.map(Name) }),
         option::of(id()).prop_map(|after| Request::Verify { after: after.map(BlobId) }),
+        option::of(cursor()).prop_map(|after| Request::VerifyRecords { after }),
         Just(Request::Peers),
         any::<bool>().prop_map(|node| Request::Invite { node }),
         any::<bool>().prop_map(|cancel| Request::Leave { cancel }),
@@ -221,7 +222,7 @@ fn text() -> impl Strategy<Value = String> {
 
 fn status() -> impl Strategy<Value = Status> {
     let ids = (id(), id(), option::of(addr()), text());
-    (ids, any::<[u32; 4]>(), any::<[u64; 11]>(), any::<(u8, bool)>(), vec(id(), 0..3)).prop_map(
+    (ids, any::<[u32; 4]>(), any::<[u64; 14]>(), any::<(u8, bool)>(), vec(id(), 0..3)).prop_map(
         |((node, network, addr, version), peers, counts, (replicas, syncing), waits_for)| Status {
             node: NodeId(node),
             network: NetworkId(network),
@@ -245,6 +246,9 @@ fn status() -> impl Strategy<Value = Status> {
             quota: counts[9],
             free_bytes: counts[10],
             waits_for: waits_for.into_iter().map(NodeId).collect(),
+            pending_pins: counts[11],
+            unlisted_pins: counts[12],
+            strays: counts[13],
         },
     )
 }
@@ -252,8 +256,8 @@ fn status() -> impl Strategy<Value = Status> {
 fn peer() -> impl Strategy<Value = PeerStatus> {
     use PeerState::*;
     let state = prop::sample::select(&[Own, Alive, Suspect, Gone, Leaving][..]);
-    (id(), option::of(addr()), state, any::<(u32, u64, u8, bool, bool)>()).prop_map(
-        |(node, addr, state, (rtt_us, silent_ms, positions, out, syncing))| PeerStatus {
+    (id(), option::of(addr()), state, any::<(u32, u64, u8, bool, bool, bool)>()).prop_map(
+        |(node, addr, state, (rtt_us, silent_ms, positions, out, syncing, linked))| PeerStatus {
             node: NodeId(node),
             addr,
             state,
@@ -262,6 +266,7 @@ fn peer() -> impl Strategy<Value = PeerStatus> {
             positions,
             out,
             syncing,
+            linked,
         },
     )
 }
@@ -317,6 +322,10 @@ fn response() -> impl Strategy<Value = Response> {
             bytes,
             damaged,
             next: next.map(BlobId),
+        }),
+        (any::<u64>(), vec((id(), id()), 0..4), option::of(cursor())).prop_map(|(checked, damaged, next)| {
+            let damaged = damaged.into_iter().map(|(owner, name)| (OwnerId(owner), Name(name))).collect();
+            Response::VerifiedRecords(VerifiedRecords { checked, damaged, next })
         }),
         vec(peer(), 0..4).prop_map(Response::Peers),
         token().prop_map(|token| Response::Invite { token }),
