@@ -14,10 +14,11 @@ use quantumsync_core::vault::Vault;
 use quantumsync_core::wire::Token;
 use zeroize::Zeroizing;
 
-use super::args::{Addr, Global};
+use super::args::Global;
 use super::error::Failure;
 use super::output::Output;
 use super::settings::Settings;
+use super::values::Addr;
 
 /// The cryptography of this program.
 pub(crate) const SUITE: Suite = Suite::Real;

@@ -15,6 +15,7 @@ mod output;
 mod settings;
 mod signals;
 mod store;
+mod values;
 
 use std::process::ExitCode;
 

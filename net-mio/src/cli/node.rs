@@ -7,9 +7,10 @@ use serde_json::json;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
-use super::args::{Addr, NodeArgs};
+use super::args::NodeArgs;
 use super::context::{Context, dial_address, token};
 use super::error::{Class, Failure};
+use super::values::Addr;
 
 /// Where a node listens unless it is told otherwise.
 const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 4270);

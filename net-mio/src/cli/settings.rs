@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer};
 
-use super::args::{Addr, parse_duration, parse_size};
 use super::error::Failure;
+use super::values::{Addr, parse_duration, parse_size};
 
 /// What may stand there. A name that is not here is an error: a mistyped setting must not be ignored.
 #[derive(Debug, Default, Deserialize)]

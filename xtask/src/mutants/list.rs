@@ -46,6 +46,13 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         tests: "a_minority_answers_at_once",
     },
     Mutation {
+        rule: "who was silent for long is caught up with, though the link stood",
+        file: "node/peers.rs",
+        from: "was_silent && peer.link.is_some()",
+        to: "was_silent && peer.link.is_none()",
+        tests: "who_was_silent_for_long_is_caught_up_with_though_the_link_stood",
+    },
+    Mutation {
         rule: "a floor needs W of every shard's replicas",
         file: "node/tally.rs",
         from: "self.sets.iter().map(count).min()",

@@ -90,12 +90,12 @@ fn a_record_without_its_parts_is_a_miss() {
 }
 
 #[test]
-fn a_full_peer_is_named() {
-    for code in [ErrorCode::NoSpace, ErrorCode::Quota] {
+fn a_full_peer_is_told_from_a_quota_that_is_used_up() {
+    for (code, error) in [(ErrorCode::NoSpace, OpError::NoSpace), (ErrorCode::Quota, OpError::Quota)] {
         let mut world = World::new();
         world.intercept(move |_, request| {
             matches!(request, Request::PutBlob { .. }).then(|| vec![refusal(code, None)])
         });
-        assert_eq!(world.store("a", noise(100_000, 1)), Err(OpError::NoSpace));
+        assert_eq!(world.store("a", noise(100_000, 1)), Err(error));
     }
 }

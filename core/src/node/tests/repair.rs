@@ -366,6 +366,28 @@ fn nothing_is_pulled_again_and_again_because_a_link_comes_and_goes() {
     assert!(pulls <= 4, "{pulls} pulls in ten seconds");
 }
 
+#[test]
+fn who_was_silent_for_long_is_caught_up_with_though_the_link_stood() {
+    let mut town = Town::of(2);
+    let silent = town.add_member(flapping).0;
+    town.world.run_for(SECOND * 30);
+    let first_pages = |town: &mut Town| {
+        let seen = town.probe(silent, |probe, _| core::mem::take(&mut probe.seen));
+        seen.iter().filter(|request| is_first_page(request)).count()
+    };
+    assert!(first_pages(&mut town) > 0);
+    town.probe(silent, |probe, _| probe.silent = true);
+    town.world.run_for(town.config.suspect_after + SECOND);
+    assert_eq!(first_pages(&mut town), 0);
+    town.probe(silent, |probe, now| {
+        probe.silent = false;
+        probe.ask(Request::Ping { unix_ms: now.unix_ms });
+    });
+    town.world.run_for(SECOND * 2);
+    assert!(first_pages(&mut town) > 0);
+    assert_eq!(town.probe(silent, |probe, _| probe.disconnects), 0, "the link is the same");
+}
+
 fn is_first_page(request: &Request) -> bool {
     matches!(request, Request::PullRecords { part: crate::wire::PullPart::Floors, rows: 1.., .. })
 }

@@ -112,7 +112,7 @@ fn requests_that_write_use_credit_and_all_others_none() {
 
 #[test]
 fn a_request_of_an_unknown_kind_is_known_as_such_whatever_it_says() {
-    for kind in [0x16, 0x26, 0x32, 0x7F] {
+    for kind in [0x16, 0x27, 0x32, 0x7F] {
         assert_eq!(decode(vec![kind, 0, 0, 0, 9, 1, 2, 3]), Ok(Message::UnknownRequest { id: 9 }));
     }
 }

@@ -2,32 +2,27 @@
 //!
 //! Moves bytes between readers, writers and the machine; decides nothing of the protocol.
 
-use std::collections::HashMap;
+mod operation;
+
 use std::io::{Read, Write};
 use std::net::SocketAddr;
-use std::sync::mpsc::{self, Receiver, Sender};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use bytes::{Bytes, BytesMut};
 use quantumsync_core::client::{Client as Machine, ClientEvent, ClientSetup, FileMeta, Outcome};
 use quantumsync_core::config::Config;
 use quantumsync_core::crypto::{Secret, SigningKey, Suite};
-use quantumsync_core::error::OpError;
-use quantumsync_core::id::{BlobId, Name, NodeId, OpId, OwnerId};
+use quantumsync_core::id::{BlobId, Name, NodeId, OwnerId};
 use quantumsync_core::record::Version;
-use quantumsync_core::time::Now;
 use quantumsync_core::vault::Vault;
 use quantumsync_core::wire::{PeerStatus, Status, Token};
 
 pub use quantumsync_core::client::{GetOptions, StoreOptions};
 
+use self::operation::{Routes, deliver};
 use crate::disk::{Disk, MemoryDisk};
 use crate::entropy::entropy;
 use crate::error::Error;
 use crate::runtime::{Handle, Runtime, RuntimeOptions};
-
-/// Bytes read from a reader at once: large enough that a call to the machine's thread costs nothing beside it.
-const READ_AT_ONCE: usize = 1 << 20;
 
 /// What a client is made of.
 pub struct ClientOptions {
@@ -135,8 +130,6 @@ pub struct Verified {
     /// Those that were damaged, as pseudonyms of owners and names: dropped and fetched, too.
     pub damaged_records: Vec<(OwnerId, Name)>,
 }
-
-type Routes = Arc<Mutex<HashMap<OpId, Sender<ClientEvent>>>>;
 
 /// A user of a network. Clones share one link; every method may be called from any thread.
 #[derive(Clone)]
@@ -340,126 +333,4 @@ impl Client {
         self.handle.stop();
         Ok(self.handle.join()?)
     }
-
-    fn begin(
-        &self,
-        command: impl FnOnce(&mut Machine, Now) -> OpId + Send + 'static,
-    ) -> Result<Operation<'_>, Error> {
-        let (sender, events) = mpsc::channel();
-        let routes = Arc::clone(&self.routes);
-        // On the machine's own thread, so that no event comes before its route is there.
-        let op = self.handle.call(move |machine, now| {
-            let op = command(machine, now);
-            routes.lock().unwrap_or_else(PoisonError::into_inner).insert(op, sender);
-            op
-        })?;
-        Ok(Operation { client: self, op, events, ended: false })
-    }
-}
-
-fn deliver(routes: &Routes, event: ClientEvent) {
-    let (op, last) = match &event {
-        ClientEvent::Connected { .. } | ClientEvent::Disconnected { .. } => return,
-        ClientEvent::NeedData { op, .. }
-        | ClientEvent::Found { op, .. }
-        | ClientEvent::Data { op, .. }
-        | ClientEvent::Entries { op, .. } => (*op, false),
-        ClientEvent::Done { op, .. } | ClientEvent::Failed { op, .. } => (*op, true),
-    };
-    let mut routes = routes.lock().unwrap_or_else(PoisonError::into_inner);
-    let route = if last { routes.remove(&op) } else { routes.get(&op).cloned() };
-    if let Some(route) = route {
-        // Whoever waited may have given up; then nobody needs the event.
-        let _ = route.send(event);
-    }
-}
-
-/// One operation under way; dropped before its end, it is cancelled.
-struct Operation<'a> {
-    client: &'a Client,
-    op: OpId,
-    events: Receiver<ClientEvent>,
-    ended: bool,
-}
-
-impl Operation<'_> {
-    fn wait(self) -> Result<Outcome, Error> {
-        self.run(|_, _| Ok(()))
-    }
-
-    /// Gives every event but the last to `each`; an error of its ends the operation.
-    fn run(
-        mut self,
-        mut each: impl FnMut(&Self, ClientEvent) -> Result<(), Error>,
-    ) -> Result<Outcome, Error> {
-        loop {
-            match self.next()? {
-                ClientEvent::Done { outcome, .. } => return Ok(outcome),
-                ClientEvent::Failed { error, .. } => return Err(error.into()),
-                event => each(&self, event)?,
-            }
-        }
-    }
-
-    fn next(&mut self) -> Result<ClientEvent, Error> {
-        // The machine's thread drops its routes only when it ends.
-        let event = self.events.recv().map_err(|_| Error::Operation(OpError::Cancelled))?;
-        self.ended = matches!(event, ClientEvent::Done { .. } | ClientEvent::Failed { .. });
-        Ok(event)
-    }
-
-    fn feed(self, mut content: impl Read) -> Result<Outcome, Error> {
-        self.run(|operation, event| {
-            let ClientEvent::NeedData { mut max, .. } = event else { return Ok(()) };
-            while max > 0 {
-                let bytes = read_up_to(&mut content, max.min(READ_AT_ONCE))?;
-                let op = operation.op;
-                if bytes.is_empty() {
-                    return operation.post(move |machine, now| machine.finish(now, op));
-                }
-                max -= bytes.len();
-                operation.post(move |machine, now| machine.provide(now, op, bytes))?;
-            }
-            Ok(())
-        })
-    }
-
-    fn consumed(&self, count: usize) -> Result<(), Error> {
-        let op = self.op;
-        self.post(move |machine, now| machine.consumed(now, op, count))
-    }
-
-    /// Calls the machine. It may have ended the operation meanwhile: then its last event says so, not this call.
-    fn post<E>(
-        &self,
-        f: impl FnOnce(&mut Machine, Now) -> Result<(), E> + Send + 'static,
-    ) -> Result<(), Error> {
-        Ok(self.client.handle.post(move |machine, now| drop(f(machine, now)))?)
-    }
-}
-
-impl Drop for Operation<'_> {
-    fn drop(&mut self) {
-        if !self.ended {
-            let op = self.op;
-            // A runtime that has stopped has no operation to cancel.
-            let _ = self.client.handle.post(move |machine, now| machine.cancel(now, op));
-        }
-    }
-}
-
-/// Fills a buffer of `len` bytes as far as the reader goes; empty at its end.
-fn read_up_to(reader: &mut impl Read, len: usize) -> Result<Bytes, Error> {
-    let mut bytes = BytesMut::zeroed(len);
-    let mut filled = 0;
-    while filled < len {
-        match reader.read(&mut bytes[filled..]) {
-            Ok(0) => break,
-            Ok(count) => filled += count,
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(Error::Input(error)),
-        }
-    }
-    bytes.truncate(filled);
-    Ok(bytes.freeze())
 }
