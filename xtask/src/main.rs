@@ -18,7 +18,8 @@ cargo xtask check          formatting, clippy and docs without warnings, licence
 cargo xtask test           every test of every language; sets up what it needs
 cargo xtask test NAME      only the suites whose name contains NAME
 cargo xtask mutants        breaks the rules of the core one by one: a test must notice each
-cargo xtask mutants PART   only those whose rule or tests contain PART
+cargo xtask mutants PART   only those whose kind, rule or tests contain PART
+cargo xtask mutants --table   the list as the table of core/TESTING.md
 cargo xtask kills          kills nodes and clients of a real network 200 times, in every phase
 cargo xtask kills --count N  so many times";
 
@@ -30,6 +31,7 @@ fn main() -> ExitCode {
         ["test"] => suite::run_all(None),
         ["test", name] => suite::run_all(Some(name)),
         ["mutants"] => mutants::run_all(None),
+        ["mutants", "--table"] => mutants::print_table(),
         ["mutants", part] => mutants::run_all(Some(part)),
         ["kills"] => kills::run(kills::COUNT),
         ["kills", "--count", count] => kills::run(count),

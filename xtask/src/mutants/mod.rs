@@ -1,48 +1,132 @@
 //! Rules taken out on purpose: each mutation of the list breaks one rule of the core in a copy of the project, and the
 //! tests named with it must notice. A mutation that survives means that nothing guards its rule.
+//!
+//! All of them are planted in one copy, each behind a switch, so that one build serves them all.
 
-mod list;
+mod faults;
+mod plant;
+mod races;
+mod rules;
+mod table;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
 
-use self::list::MUTATIONS;
-use crate::process::{Outcome, cargo, output, project, run, target_dir};
+use crate::process::{Outcome, cargo, output, project, target_dir};
+
+pub(crate) use self::table::print as print_table;
 
 /// One rule, and how it is taken out.
 struct Mutation {
+    /// What it belongs to: one of [`GROUPS`].
+    group: &'static str,
     /// The rule that is broken, in a few words.
     rule: &'static str,
-    /// The file of the core, from `core/src`.
-    file: &'static str,
-    /// What stands there exactly once.
-    from: &'static str,
-    /// What stands there instead.
-    to: &'static str,
+    /// What has to change for that: where several places guard a rule, all of them.
+    places: &'static [Place],
     /// The tests (a part of their path) of which at least one must fail.
     tests: &'static str,
 }
 
-/// Runs all mutations whose rule or tests contain `wanted`. Fails if one survives.
+/// A piece of text and what stands there instead.
+struct Place {
+    /// The file of the core, from `core/src`.
+    file: &'static str,
+    /// What stands there exactly once.
+    from: &'static str,
+    to: &'static str,
+}
+
+/// What mutations there have to be: the traces of the race scripts, the faults that anybody would think of first, and
+/// whatever else is a rule.
+const GROUPS: &[&str] = &[
+    "race 1",
+    "race 2a",
+    "race 2b",
+    "race 3",
+    "race 4",
+    "race 5",
+    "race 6",
+    "race 7",
+    "race 8",
+    "race 9",
+    "race 10",
+    "race 11",
+    "race 12",
+    "race 13",
+    "race 14",
+    "race 15",
+    "acknowledge before commit",
+    "skip the hash check",
+    "accept a lower version",
+    "let a lower version kill a pin",
+    "re-sign without a new `Have`",
+    "drop a tombstone early",
+    "count a `Syncing` peer",
+    "reuse a key with another body",
+    "forget a deadline",
+    "ignore a quota",
+    "leak a key in an error",
+    "trust hearsay",
+    "other rules",
+];
+
+/// All mutations, in the order of their groups.
+fn all() -> Vec<&'static Mutation> {
+    let order = |group| GROUPS.iter().position(|known| *known == group);
+    let mut all: Vec<_> = races::RACES.iter().chain(faults::FAULTS).chain(rules::RULES).collect();
+    all.sort_by_key(|mutation| order(mutation.group));
+    all
+}
+
+/// How one mutation ended.
+#[derive(PartialEq, Eq)]
+enum End {
+    Passed,
+    Failed,
+    Hung,
+}
+
+/// Runs all mutations whose group, rule or tests contain `wanted`. Fails if one survives.
 pub(crate) fn run_all(wanted: Option<&str>) -> Outcome {
     let chosen = |mutation: &&Mutation| {
-        wanted.is_none_or(|part| mutation.rule.contains(part) || mutation.tests.contains(part))
+        let texts = [mutation.group, mutation.rule, mutation.tests];
+        wanted.is_none_or(|part| texts.iter().any(|text| text.contains(part)))
     };
-    let copy = Copy::make()?;
+    // All are planted, so that another choice needs no other build.
+    let mutations = all();
+    let began = Instant::now();
+    let tests = Copy::make()?.build(&mutations)?;
+    println!("built with {} switches in {} s", mutations.len(), began.elapsed().as_secs());
+    let mut times = BTreeMap::new();
     let (mut caught, mut survivors) = (0, Vec::new());
-    for mutation in MUTATIONS.iter().filter(chosen) {
-        let noticed = copy.with(mutation, || copy.is_noticed(mutation))??;
-        println!("{} {} ({})", if noticed { "caught  " } else { "SURVIVED" }, mutation.rule, mutation.tests);
-        if noticed {
-            caught += 1;
-        } else {
+    for (number, mutation) in mutations.iter().enumerate().filter(|(_, mutation)| chosen(mutation)) {
+        let usual = match times.get(mutation.tests) {
+            Some(usual) => *usual,
+            None => *times.entry(mutation.tests).or_insert(tests.check(mutation.tests)?),
+        };
+        let how = match tests.run(mutation.tests, Some(number), PATIENCE + 10 * usual)? {
+            End::Passed => "SURVIVED",
+            End::Failed => "caught",
+            End::Hung => "caught (did not end)",
+        };
+        println!("{how}: {}: {} ({})", mutation.group, mutation.rule, mutation.tests);
+        if how == "SURVIVED" {
             survivors.push(mutation.rule);
+        } else {
+            caught += 1;
         }
     }
-    println!("{caught} caught, {} survived", survivors.len());
+    println!("{caught} caught, {} survived, {} s", survivors.len(), began.elapsed().as_secs());
     if survivors.is_empty() { Ok(()) } else { Err(format!("nothing notices: {}", survivors.join("; "))) }
 }
+
+/// How long a test may take beyond ten times of what it needs without a fault.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The project's files in a folder of their own, so that breaking them breaks nothing.
 struct Copy {
@@ -52,73 +136,103 @@ struct Copy {
 impl Copy {
     fn make() -> Outcome<Self> {
         let top = target_dir().join("mutants").join("project");
+        fs::create_dir_all(&top).map_err(|error| format!("cannot make {}: {error}", top.display()))?;
+        Ok(Self { top })
+    }
+
+    /// Copies the project with these mutations planted, and builds the core's tests.
+    fn build(&self, mutations: &[&Mutation]) -> Outcome<Tests> {
+        let mut planted = plant::plant(mutations, |file| {
+            let text = read(&project().join("core/src").join(file))?;
+            String::from_utf8(text).map_err(|_| format!("{file} is not text"))
+        })?;
         let files =
             output(Command::new("git").args(["ls-files", "-z"]).current_dir(project()).stdin(Stdio::null()))?;
         for file in files.split('\0').filter(|file| !file.is_empty()) {
-            let (from, to) = (project().join(file), top.join(file));
+            let (from, to) = (project().join(file), self.top.join(file));
             // Deleted, and not committed yet.
             if !from.is_file() {
                 continue;
             }
-            let content = read(&from)?;
+            let content = match file.strip_prefix("core/src/").and_then(|file| planted.remove(file)) {
+                Some(text) => text.into_bytes(),
+                None => read(&from)?,
+            };
             // An unchanged file keeps its time, so that nothing is built again for it.
             if fs::read(&to).is_ok_and(|known| known == content) {
                 continue;
             }
             write(&to, &content)?;
         }
-        Ok(Self { top })
-    }
-
-    /// Does something while a rule is broken.
-    fn with<T>(&self, mutation: &Mutation, then: impl FnOnce() -> T) -> Outcome<T> {
-        let path = self.top.join("core/src").join(mutation.file);
-        let whole = read(&path)?;
-        let text = String::from_utf8_lossy(&whole);
-        write(&path, mutation.apply(&text)?.as_bytes())?;
-        let result = then();
-        write(&path, &whole)?;
-        Ok(result)
-    }
-
-    fn is_noticed(&self, mutation: &Mutation) -> Outcome<bool> {
-        let mut build = self.test(mutation);
-        run(build.arg("--no-run").stderr(Stdio::null()))
-            .map_err(|why| format!("\"{}\" does not compile: {why}", mutation.rule))?;
-        let tests = self.test(mutation).stdout(Stdio::piped()).stderr(Stdio::null()).output();
-        let tests = tests.map_err(|error| format!("cannot run the tests: {error}"))?;
-        if String::from_utf8_lossy(&tests.stdout).contains("running 0 tests") {
-            return Err(format!("\"{}\": no test is called {}", mutation.rule, mutation.tests));
-        }
-        Ok(!tests.status.success())
-    }
-
-    fn test(&self, mutation: &Mutation) -> Command {
-        let mut command = cargo();
-        command
+        let mut build = cargo();
+        build
             .current_dir(&self.top)
             .env("CARGO_TARGET_DIR", target_dir().join("mutants").join("target"))
-            .args([
-                "test",
-                "--quiet",
-                "--locked",
-                "--package",
-                "quantumsync-core",
-                "--features",
-                "sim",
-                "--lib",
-            ])
-            .arg(mutation.tests);
-        command
+            .env("CARGO_INCREMENTAL", "1")
+            .env("CARGO_PROFILE_DEV_DEBUG", "0")
+            .args(["test", "--quiet", "--locked", "--package", "quantumsync-core", "--features", "sim"])
+            .args(["--lib", "--no-run", "--message-format", "json-render-diagnostics"]);
+        let told = output(&mut build).map_err(|why| format!("a mutation does not compile: {why}"))?;
+        let program = told.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+        let mut program = program.filter_map(|told| Some(PathBuf::from(told.get("executable")?.as_str()?)));
+        let program = program.next().ok_or("cargo names no program of tests")?;
+        Ok(Tests { program, folder: self.top.join("core") })
     }
 }
 
-impl Mutation {
-    /// The text with the rule taken out; an error if it does not stand there exactly once.
-    fn apply(&self, text: &str) -> Outcome<String> {
-        match text.matches(self.from).count() {
-            1 => Ok(text.replacen(self.from, self.to, 1)),
-            count => Err(format!("\"{}\": its place stands {count} times in {}", self.rule, self.file)),
+/// The core's tests, with all faults in them, none of which is on by itself.
+struct Tests {
+    program: PathBuf,
+    folder: PathBuf,
+}
+
+impl Tests {
+    /// Sees that there are such tests, and that they pass without a fault; gives back how long they take.
+    fn check(&self, tests: &str) -> Outcome<Duration> {
+        let list = output(Command::new(&self.program).args(["--list", "--format", "terse", tests]))?;
+        if !list.lines().any(|line| line.ends_with(": test")) {
+            return Err(format!("no test is called {tests}"));
+        }
+        let began = Instant::now();
+        match self.run(tests, None, 20 * PATIENCE)? {
+            End::Passed => Ok(began.elapsed()),
+            End::Failed | End::Hung => Err(format!("{tests} does not pass even without a fault")),
+        }
+    }
+
+    /// Runs tests with one fault on, or none.
+    fn run(&self, tests: &str, fault: Option<usize>, limit: Duration) -> Outcome<End> {
+        let mut command = Command::new(&self.program);
+        command.arg(tests).current_dir(&self.folder);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command.env_remove(plant::SWITCH);
+        if let Some(fault) = fault {
+            command.env(plant::SWITCH, fault.to_string());
+        }
+        let cannot = |error| format!("cannot run {}: {error}", self.program.display());
+        let mut running = command.spawn().map_err(cannot)?;
+        let began = Instant::now();
+        loop {
+            if let Some(status) = running.try_wait().map_err(cannot)? {
+                return Ok(if status.success() { End::Passed } else { End::Failed });
+            }
+            if began.elapsed() > limit {
+                running.kill().and_then(|()| running.wait()).map_err(cannot)?;
+                return Ok(End::Hung);
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+impl Place {
+    /// Where in the text of its file it stands; an error if that is not exactly one place.
+    fn find(&self, text: &str) -> Outcome<usize> {
+        let mut found = text.match_indices(self.from);
+        match (found.next(), found.count()) {
+            (Some((at, _)), 0) => Ok(at),
+            (None, _) => Err(format!("in {} there is no `{}`", self.file, self.from)),
+            (Some(_), more) => Err(format!("in {} there are {} of `{}`", self.file, more + 1, self.from)),
         }
     }
 }
@@ -139,19 +253,31 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_mutation_still_finds_its_place() {
-        for mutation in MUTATIONS {
-            let path = project().join("core/src").join(mutation.file);
-            let text =
-                fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-            if let Err(why) = mutation.apply(&text) {
-                panic!("{why}");
-            }
+    fn every_mutation_can_be_planted_in_the_core_as_it_is() {
+        let text = |file: &str| {
+            let path = project().join("core/src").join(file);
+            fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))
+        };
+        if let Err(why) = plant::plant(&all(), text) {
+            panic!("{why}");
         }
     }
 
     #[test]
     fn every_mutation_changes_something() {
-        assert!(MUTATIONS.iter().all(|mutation| mutation.from != mutation.to));
+        for mutation in all() {
+            assert!(mutation.places.iter().all(|place| place.from != place.to), "{}", mutation.rule);
+            assert!(!mutation.places.is_empty(), "{}", mutation.rule);
+        }
+    }
+
+    #[test]
+    fn every_group_has_a_mutation_and_every_mutation_a_group() {
+        for group in GROUPS {
+            assert!(all().iter().any(|mutation| mutation.group == *group), "none of {group}");
+        }
+        for mutation in all() {
+            assert!(GROUPS.contains(&mutation.group), "{}: no group {}", mutation.rule, mutation.group);
+        }
     }
 }

@@ -76,6 +76,19 @@ fn a_row_is_never_written_lower_than_another_operation_has_raised_it() {
 }
 
 #[test]
+fn what_rises_during_a_write_is_not_lowered_by_what_comes_after_it() {
+    let mut bench = Bench::new();
+    bench.load(A);
+    bench.load(B);
+    bench.disk(None);
+    bench.settled();
+    assert!(!bench.raise(A, 3) && !bench.raise(A, 9) && !bench.raise(B, 5));
+    bench.disk(None);
+    bench.disk(None);
+    assert_eq!(bench.written, [version(3), version(9)]);
+}
+
+#[test]
 fn what_rises_during_a_write_is_written_after_it() {
     let mut bench = Bench::new();
     bench.load(A);

@@ -113,6 +113,10 @@ fn a_pin_below_the_floor_moves_the_whole_store_above_it() {
     });
     world.store("a", content.clone()).unwrap();
     assert!(world.get("a").unwrap() == content);
+    let objects = objects_put(&world).pop().unwrap();
+    for (_, pins) in world.entry.blobs.values() {
+        assert!(pins.contains(&(owner, objects[0])), "every piece is pinned for what the record lists");
+    }
 }
 
 #[test]

@@ -71,6 +71,15 @@ fn equal_payloads_give_equal_blobs_under_one_key_and_others_under_another() {
 }
 
 #[test]
+fn two_payloads_of_one_length_have_keys_of_their_own() {
+    let one = seal_piece(Suite::Real, &DEDUP, &[5; 1000]);
+    let mut last = [5; 1000];
+    last[999] = 6;
+    let other = seal_piece(Suite::Real, &DEDUP, &last);
+    assert!(one.key != other.key, "one keystream over two payloads would show how they differ");
+}
+
+#[test]
 fn payloads_that_differ_only_in_trailing_zeros_are_different_pieces_or_lengths() {
     // 100 and 101 bytes are padded alike, and the padding is zeros: the length in the manifest tells them apart.
     let (short, long) =

@@ -153,6 +153,15 @@ fn a_peer_that_sends_other_bytes_is_found_out_and_the_next_one_is_asked() {
 }
 
 #[test]
+fn bytes_that_are_not_those_of_the_id_are_passed_on_to_nobody() {
+    let mut town = Town::of(1);
+    let owner = Owner::new(&town, 1);
+    let client = town.add_client(&owner, HostId(0));
+    town.add_voter(liar);
+    assert_eq!(town.ask(client, read(&blob(1))), Response::Error(ErrorCode::Damaged.into()));
+}
+
+#[test]
 fn a_blob_that_nobody_has_is_not_found_and_with_a_replica_away_not_known() {
     let mut town = Town::of(3);
     let owner = Owner::new(&town, 1);

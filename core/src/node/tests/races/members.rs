@@ -92,6 +92,21 @@ fn race_15_one_leave_after_another_ends_and_takes_nothing_along() {
 }
 
 #[test]
+fn race_15_the_only_two_that_hold_something_leave_one_after_the_other() {
+    let mut play = Play::with(5, 2);
+    play.choose_owner(|replicas| replicas.contains(&2) && replicas.contains(&3));
+    let x = play.choose_blob(|replicas| replicas.contains(&2) && replicas.contains(&3));
+    let record = play.store(2, X, &x);
+    assert_eq!(play.holders(&x), [2, 3]);
+    for node in [2, 3] {
+        assert!(play.leave(node), "node {node} leaves");
+        play.lose_disk(node);
+    }
+    play.settle();
+    play.assert_settled_on(&record, &x);
+}
+
+#[test]
 fn a_banned_member_that_joins_again_brings_back_nothing_that_was_deleted_meanwhile() {
     let mut play = Play::of(3);
     let x = blob(1);

@@ -220,6 +220,15 @@ impl Play {
         panic!("no owner's record lies so");
     }
 
+    /// Five nodes by what they are to the name's record: the three that are its replicas, and the two others. The
+    /// founder, by which all find each other, is none of the last two of the three.
+    fn stand(&mut self) -> (usize, usize, usize, [usize; 2]) {
+        self.choose_owner(|replicas| replicas[1] != 0 && replicas[2] != 0);
+        let replicas = self.record_replicas();
+        let others: Vec<usize> = (0..5).filter(|node| !replicas.contains(node)).collect();
+        (replicas[0], replicas[1], replicas[2], [others[0], others[1]])
+    }
+
     /// A blob whose replicas are such.
     fn choose_blob(&mut self, wanted: impl Fn(&[usize]) -> bool) -> Bytes {
         for number in 1..=u8::MAX {

@@ -1,0 +1,558 @@
+//! The faults that anybody would think of first, several of each kind.
+
+use super::{Mutation, Place};
+
+/// Each with its kind as its group.
+pub(super) const FAULTS: &[Mutation] = &[
+    Mutation {
+        group: "acknowledge before commit",
+        rule: "a record is on disk before it is acknowledged",
+        places: &[Place {
+            file: "node/store/record.rs",
+            from: "self.gather(op, vec![Effect::apply(changes)], move |store, _| {",
+            to: "drop(changes);\n        self.gather(op, vec![], move |store, _| {",
+        }],
+        tests: "crash_points::a_crash_at_any_point",
+    },
+    Mutation {
+        group: "acknowledge before commit",
+        rule: "a blob is on disk before it is acknowledged",
+        places: &[Place {
+            file: "node/store/blob.rs",
+            from: "self.gather(op, effect.into_iter().collect(), move |store, _| {\n            store.charge(&new, len);",
+            to: "drop(effect);\n        self.gather(op, vec![], move |store, _| {\n            store.charge(&new, len);",
+        }],
+        tests: "crash_points::a_crash_at_any_point",
+    },
+    Mutation {
+        group: "acknowledge before commit",
+        rule: "a yes of `Have` is a pin on disk",
+        places: &[Place {
+            file: "node/store/blob.rs",
+            from: "let effect = (!changes.is_empty()).then(|| Effect::apply(changes));\n        self.gather(op, effect.into_iter().collect(), move |store, _| store.have_step(op, pass));",
+            to: "drop(changes);\n        self.gather(op, vec![], move |store, _| store.have_step(op, pass));",
+        }],
+        tests: "a_yes_of_have_is_a_pin_that_survives_a_crash",
+    },
+    Mutation {
+        group: "acknowledge before commit",
+        rule: "a client is answered when W copies are durable, not before",
+        places: &[Place {
+            file: "node/tally.rs",
+            from: "self.copies(hub) >= self.wanted",
+            to: "self.copies(hub) >= self.wanted.min(1)",
+        }],
+        tests: "votes::",
+    },
+    Mutation {
+        group: "acknowledge before commit",
+        rule: "a promise is on disk before it is given",
+        places: &[Place {
+            file: "node/store/check.rs",
+            from: "let apply = (!changes.is_empty()).then(|| Effect::apply(changes));",
+            to: "let apply = (changes.len() > limit::CHECK_PINS).then(|| Effect::apply(changes));",
+        }],
+        tests: "promises::",
+    },
+    Mutation {
+        group: "skip the hash check",
+        rule: "a blob that is put has the hash of its pin",
+        places: &[Place {
+            file: "node/store/blob.rs",
+            from: "if !answers.hash_is(&id) || !answers.all_verified() {",
+            to: "if !{ answers.hash_is(&id); true } || !answers.all_verified() {",
+        }],
+        tests: "a_blob_whose_hash_length_or_signature_is_wrong",
+    },
+    Mutation {
+        group: "skip the hash check",
+        rule: "a blob that is read has the hash of its name",
+        places: &[Place {
+            file: "node/store/blob.rs",
+            from: "let sound = answers.hash_is(&id);",
+            to: "let sound = answers.hash_is(&id) || true;",
+        }],
+        tests: "a_damaged_copy_is_never_answered",
+    },
+    Mutation {
+        group: "skip the hash check",
+        rule: "a blob from a peer is checked before it is passed on",
+        places: &[Place { file: "node/read.rs", from: "if sound {", to: "if sound || true {" }],
+        tests: "bytes_that_are_not_those_of_the_id",
+    },
+    Mutation {
+        group: "skip the hash check",
+        rule: "a blob from a peer is checked before it is kept",
+        places: &[Place {
+            file: "node/store/blob.rs",
+            from: "if !answers.hash_is(&id) {\n                    return store.refuse(op, ErrorCode::Invalid);\n                }\n                let is_pinned",
+            to: "if { answers.hash_is(&id); false } {\n                    return store.refuse(op, ErrorCode::Invalid);\n                }\n                let is_pinned",
+        }],
+        tests: "a_blob_fetched_from_a_peer",
+    },
+    Mutation {
+        group: "skip the hash check",
+        rule: "a client opens no bytes but those of the id",
+        places: &[Place {
+            file: "crypto/seal.rs",
+            from: "if suite.blob_id(&blob) != *id {",
+            to: "if suite.blob_id(&blob) != *id && blob.is_empty() {",
+        }],
+        tests: "a_wrong_blob_is_asked_for_again_on_another_link",
+    },
+    Mutation {
+        group: "accept a lower version",
+        rule: "a record is replaced only by one of higher order",
+        places: &[Place {
+            file: "node/store/record.rs",
+            from: "Ordering::Less => return Err(Refusal::stale(held)),",
+            to: "Ordering::Less => {}",
+        }],
+        tests: "a_record_is_replaced_only_by_one_of_higher_order",
+    },
+    Mutation {
+        group: "accept a lower version",
+        rule: "a vault takes no record older than one that it has seen",
+        places: &[Place {
+            file: "client/lookup.rs",
+            from: "if self.record.is_some() && version < seen && version > self.floor {",
+            to: "if self.record.is_some() && version < seen && version > self.floor && seen.ms() == 0 {",
+        }],
+        tests: "an_older_record_than_was_seen_is_not_accepted",
+    },
+    Mutation {
+        group: "accept a lower version",
+        rule: "what was seen is never written lower",
+        places: &[Place {
+            file: "client/seen.rs",
+            from: "row.highest = row.highest.max(*version);",
+            to: "row.highest = *version;",
+        }],
+        tests: "what_rises_during_a_write_is_not_lowered",
+    },
+    Mutation {
+        group: "accept a lower version",
+        rule: "of two words about a member the higher serial wins",
+        places: &[Place {
+            file: "record/membership.rs",
+            from: "known.rank() >= word.rank()",
+            to: "known.rank() == word.rank()",
+        }],
+        tests: "the_higher_serial_wins",
+    },
+    Mutation {
+        group: "accept a lower version",
+        rule: "the newest of the answers is given",
+        places: &[Place {
+            file: "node/lookup.rs",
+            from: ".max_by_key(|(from, record)| (record.order(), record.is_complete(), hub.is_own(from)))",
+            to: ".min_by_key(|(from, record)| (record.order(), record.is_complete(), hub.is_own(from)))",
+        }],
+        tests: "a_read_with_one_replica_that_is_behind",
+    },
+    Mutation {
+        group: "let a lower version kill a pin",
+        rule: "only a record at or above a pin's `since` kills it",
+        places: &[Place {
+            file: "node/store/rows.rs",
+            from: "} else if header.version >= since {",
+            to: "} else if header.version <= since || header.version >= since {",
+        }],
+        tests: "a_new_version_removes_the_old_ones_pins_and_no_others",
+    },
+    Mutation {
+        group: "let a lower version kill a pin",
+        rule: "a floor kills only what is not above it",
+        places: &[Place {
+            file: "node/store/rows.rs",
+            from: "is_some_and(|floor| version <= floor.version)",
+            to: "is_some_and(|floor| version <= floor.version || version > floor.version)",
+        }],
+        tests: "a_floor_removes_all_records_and_pins_not_above_it",
+    },
+    Mutation {
+        group: "let a lower version kill a pin",
+        rule: "what a record lists lives although the record is not newer than the pin",
+        places: &[Place {
+            file: "node/store/rows.rs",
+            from: "    if !row.expired && header.live",
+            to: "    if row.expired && header.live",
+        }],
+        tests: "a_record_confirms_the_pins_that_it_lists",
+    },
+    Mutation {
+        group: "re-sign without a new `Have`",
+        rule: "a store that was overtaken pins everything anew",
+        places: &[Place {
+            file: "client/store.rs",
+            from: "let Some(Content::Tree { root, .. }) = &self.content else {",
+            to: "let Some(Content::Tree { root, .. }) = self.content.as_ref().filter(|_| false) else {",
+        }],
+        tests: "a_store_that_another_device_overtook",
+    },
+    Mutation {
+        group: "re-sign without a new `Have`",
+        rule: "pins that were refused half-way are all made anew",
+        places: &[Place {
+            file: "client/store.rs",
+            from: "        self.pass_is_mixed = true;\n        Ok(())",
+            to: "        Ok(())",
+        }],
+        tests: "a_pin_below_the_floor_moves_the_whole_store",
+    },
+    Mutation {
+        group: "re-sign without a new `Have`",
+        rule: "a record is sent while its pass is good",
+        places: &[Place {
+            file: "client/store.rs",
+            from: "cx.ask_until(request, good_until(self.pass_began))",
+            to: "cx.ask(request)",
+        }],
+        tests: "a_record_that_slept_for_half_a_lease",
+    },
+    Mutation {
+        group: "drop a tombstone early",
+        rule: "a tombstone stays for its time",
+        places: &[Place {
+            file: "node/store/tombstone.rs",
+            from: "let is_old = age_ms >= millis(self.config.tombstone_after);",
+            to: "let is_old = age_ms < u64::MAX;",
+        }],
+        tests: "a_tombstone_goes_when_it_is_old",
+    },
+    Mutation {
+        group: "drop a tombstone early",
+        rule: "a tombstone goes only when all members are clean, twice",
+        places: &[Place {
+            file: "node/store/tombstone.rs",
+            from: "Some(row) if clean && row.settled_ms == 0 => {",
+            to: "Some(row) if clean && row.settled_ms == 1 => {",
+        }],
+        tests: "a_tombstone_goes_when_it_is_old",
+    },
+    Mutation {
+        group: "drop a tombstone early",
+        rule: "the two answers are half a day apart",
+        places: &[Place {
+            file: "node/store/tombstone.rs",
+            from: "now_ms.saturating_sub(row.settled_ms) >= apart_ms",
+            to: "now_ms.saturating_sub(row.settled_ms) < u64::MAX",
+        }],
+        tests: "two_restarts_do_not_bring_the_two_answers_closer",
+    },
+    Mutation {
+        group: "drop a tombstone early",
+        rule: "dead pins keep their tombstone",
+        places: &[Place {
+            file: "node/store/tombstone.rs",
+            from: "clean: !(dead_pins || other || doubtful)",
+            to: "clean: !(other || doubtful)",
+        }],
+        tests: "who_holds_an_older_record_or_pins_that_are_dead",
+    },
+    Mutation {
+        group: "drop a tombstone early",
+        rule: "an older record, a hint too, keeps its tombstone",
+        places: &[Place {
+            file: "node/store/tombstone.rs",
+            from: "clean: !(dead_pins || other || doubtful)",
+            to: "clean: !(dead_pins || doubtful)",
+        }],
+        tests: "who_holds_an_older_record_or_pins_that_are_dead",
+    },
+    Mutation {
+        group: "drop a tombstone early",
+        rule: "a tombstone that travels keeps its age",
+        places: &[Place {
+            file: "node/store/record.rs",
+            from: "self.aged(age_ms)",
+            to: "self.aged(age_ms.min(0))",
+        }],
+        tests: "a_pulled_tombstone_keeps_its_age",
+    },
+    Mutation {
+        group: "count a `Syncing` peer",
+        rule: "who lacks something at a position has no vote there",
+        places: &[Place { file: "node/placement.rs", from: "&& !self.is_syncing_at(position);", to: ";" }],
+        tests: "a_new_disk_under_an_old_name_counts_for_nothing",
+    },
+    Mutation {
+        group: "count a `Syncing` peer",
+        rule: "a member that was out is Syncing until it has taken over",
+        places: &[
+            Place {
+                file: "node/syncing.rs",
+                from: "let syncing = !history.is_empty() && history.borders(&self.view).iter().any(lacking);",
+                to: "let syncing = history.is_empty() && history.borders(&self.view).iter().any(lacking);",
+            },
+            Place { file: "node/placement.rs", from: "&& !self.is_syncing_at(position);", to: ";" },
+        ],
+        tests: "a_member_that_was_out_counts_again_only_when",
+    },
+    Mutation {
+        group: "count a `Syncing` peer",
+        rule: "a joining node counts only when it knows the members",
+        places: &[Place {
+            file: "node/syncing.rs",
+            from: "!self.members.joined || self.standing.history.lacks",
+            to: "self.standing.history.lacks",
+        }],
+        tests: "race_14_",
+    },
+    Mutation {
+        group: "count a `Syncing` peer",
+        rule: "a disk that was lost counts for nothing of what was on it",
+        places: &[
+            Place { file: "node/syncing.rs", from: "past.same_disk = false;", to: "past.same_disk = true;" },
+            Place {
+                file: "node/syncing.rs",
+                from: "let same_disk = told.epoch > self.disk_epoch;",
+                to: "let same_disk = told.epoch > 0;",
+            },
+        ],
+        tests: "race_11_a_new_disk",
+    },
+    Mutation {
+        group: "reuse a key with another body",
+        rule: "a piece's key is of its whole body",
+        places: &[Place {
+            file: "crypto/seal.rs",
+            from: "let fingerprint = suite.fingerprint(dedup_key, &bytes);",
+            to: "let fingerprint = suite.fingerprint(dedup_key, &bytes[..HEADER]);",
+        }],
+        tests: "two_payloads_of_one_length",
+    },
+    Mutation {
+        group: "reuse a key with another body",
+        rule: "the key of a record's part is of its whole content",
+        places: &[Place {
+            file: "crypto/seal.rs",
+            from: "let siv: [u8; SIV] = cut(&suite.hmac(siv_key.expose(), &[&part, header, plain]));",
+            to: "let siv: [u8; SIV] = cut(&suite.hmac(siv_key.expose(), &[&part, header]));",
+        }],
+        tests: "two_contents_of_one_record_part_share_no_keystream",
+    },
+    Mutation {
+        group: "reuse a key with another body",
+        rule: "two stores of one key at one moment have versions of their own",
+        places: &[Place {
+            file: "client/seen.rs",
+            from: "highest.max(self.highest(name)).max(reserved)",
+            to: "highest.max(self.highest(name))",
+        }],
+        tests: "stores_of_one_key_at_the_same_moment",
+    },
+    Mutation {
+        group: "reuse a key with another body",
+        rule: "a link takes new keys in time",
+        places: &[Place {
+            file: "session/noise.rs",
+            from: "if self.frames.is_multiple_of(self.rekey_every) {",
+            to: "if self.frames == u64::MAX {",
+        }],
+        tests: "sides_that_renew_keys_at_different_frames_part",
+    },
+    Mutation {
+        group: "forget a deadline",
+        rule: "a handshake that never ends is ended",
+        places: &[Place {
+            file: "session/link/mod.rs",
+            from: "if self.peer.is_some() || self.deaf { None } else { Some(self.deadline) }",
+            to: "None",
+        }],
+        tests: "a_handshake_that_never_ends_is_ended",
+    },
+    Mutation {
+        group: "forget a deadline",
+        rule: "a write ends without its replicas",
+        places: &[
+            Place {
+                file: "node/entry.rs",
+                from: "let deadline = hub.now.mono + hub.setup.config.bulk_deadline;",
+                to: "let deadline = hub.now.mono + hub.setup.config.bulk_deadline * 10_000;",
+            },
+            Place {
+                file: "node/entry.rs",
+                from: "let deadline = hub.now.mono + hub.setup.config.request_deadline;\n        let request",
+                to: "let deadline = hub.now.mono + hub.setup.config.request_deadline * 10_000;\n        let request",
+            },
+        ],
+        tests: "a_disk_that_hangs_on_one_replica",
+    },
+    Mutation {
+        group: "forget a deadline",
+        rule: "every command of a client ends",
+        places: &[Place {
+            file: "client/running/patience.rs",
+            from: "if self.check_at.is_some_and(|at| at <= now.mono) {",
+            to: "if self.check_at.is_some_and(|at| at < at) {",
+        }],
+        tests: "operations_end_while_the_node_that_they_knew",
+    },
+    Mutation {
+        group: "forget a deadline",
+        rule: "an offer of a proof ends",
+        places: &[Place {
+            file: "node/store/proof.rs",
+            from: "filter(|(_, offer)| offer.deadline <= now)",
+            to: "filter(|(_, offer)| offer.deadline < offer.deadline)",
+        }],
+        tests: "an_offer_that_nobody_settles_is_made_again",
+    },
+    Mutation {
+        group: "forget a deadline",
+        rule: "a node stops without a frozen peer",
+        places: &[Place { file: "node/mod.rs", from: "if busy && now.mono < until {", to: "if busy {" }],
+        tests: "a_node_that_stops_does_not_wait_for_a_frozen_peer",
+    },
+    Mutation {
+        group: "ignore a quota",
+        rule: "a client has room for its quota and no more",
+        places: &[Place {
+            file: "node/store/blob.rs",
+            from: "if origin.is_client() && !store.has_quota(&new, blob.len()) {",
+            to: "if origin.is_client() && !{ store.has_quota(&new, blob.len()); true } {",
+        }],
+        tests: "a_client_has_room_for_its_quota_and_no_more",
+    },
+    Mutation {
+        group: "ignore a quota",
+        rule: "pins that are pulled count, too",
+        places: &[Place {
+            file: "node/store/quota.rs",
+            from: "if new.remove(&held) {",
+            to: "if new.remove(&held) && false {",
+        }],
+        tests: "pins_that_are_pulled_count_too",
+    },
+    Mutation {
+        group: "ignore a quota",
+        rule: "below the disk's floor nothing is taken but what deletes",
+        places: &[Place {
+            file: "node/store/record.rs",
+            from: "if parts_len(record) > 0 && whole && !self.has_space(record.bytes().len()) {",
+            to: "if parts_len(record) > 0 && whole && !{ self.has_space(record.bytes().len()); true } {",
+        }],
+        tests: "below_the_disks_floor_nothing_is_taken",
+    },
+    Mutation {
+        group: "leak a key in an error",
+        rule: "a secret is never shown",
+        places: &[Place {
+            file: "crypto/secret.rs",
+            from: "f.write_str(\"Secret(…)\")",
+            to: "write!(f, \"Secret({:?})\", self.0)",
+        }],
+        tests: "secrets_never_show_in_debug",
+    },
+    Mutation {
+        group: "leak a key in an error",
+        rule: "a wrong word is not named",
+        places: &[Place {
+            file: "crypto/words.rs",
+            from: "format!(\"word {} is not in the list\", index + 1)",
+            to: "format!(\"{} is not in the list\", words.split_whitespace().nth(index).unwrap_or_default())",
+        }],
+        tests: "a_list_that_is_not_24_words",
+    },
+    Mutation {
+        group: "leak a key in an error",
+        rule: "a step of an upload shows no content",
+        places: &[Place {
+            file: "vault/upload.rs",
+            from: "write!(f, \"Seal {slot}: {} bytes\", payload.len())",
+            to: "write!(f, \"Seal {slot}: {payload:?}\")",
+        }],
+        tests: "neither_a_vault_nor_a_step_shows_what_it_holds",
+    },
+    Mutation {
+        group: "leak a key in an error",
+        rule: "a signing key shows its public half alone",
+        places: &[Place {
+            file: "crypto/identity.rs",
+            from: "write_hex(f, &self.public[..4])?;",
+            to: "write_hex(f, &self.seed.expose()[..])?;",
+        }],
+        tests: "nothing_secret_shows_in_debug_output",
+    },
+    Mutation {
+        group: "trust hearsay",
+        rule: "what a member tells of the membership has the network's signature",
+        places: &[Place {
+            file: "node/membership.rs",
+            from: "admission.verify(self.suite, &self.network, &self.network_key).map_err(bad)?;",
+            to: "",
+        }],
+        tests: "words_that_the_network_did_not_sign_are_a_fault",
+    },
+    Mutation {
+        group: "trust hearsay",
+        rule: "a record from another is checked before it is passed on",
+        places: &[Place {
+            file: "node/lookup.rs",
+            from: "Some((from, record)) if !hub.is_own(&from) => self.check(hub, CHECK, from, record),",
+            to: "Some((_, record)) if !record.bytes().is_empty() => self.answer(hub, Some(record)),",
+        }],
+        tests: "reads::",
+    },
+    Mutation {
+        group: "trust hearsay",
+        rule: "a floor that comes from another is checked before it is passed on",
+        places: &[Place {
+            file: "node/lookup.rs",
+            from: "return self.check(hub, CHECK_FLOOR, from, floor);",
+            to: "let _ = (CHECK_FLOOR, from);\n            self.raise_floor(floor);",
+        }],
+        tests: "a_forged_floor_is_not_passed_on_with_a_record",
+    },
+    Mutation {
+        group: "trust hearsay",
+        rule: "rows of a list that come from others are checked",
+        places: &[Place {
+            file: "node/list.rs",
+            from: "*from != own && !self.sound.contains",
+            to: "*from == own && !self.sound.contains",
+        }],
+        tests: "a_forged_tombstone_hides_no_file",
+    },
+    Mutation {
+        group: "trust hearsay",
+        rule: "a client takes no record that its owner did not sign",
+        places: &[Place {
+            file: "client/lookup.rs",
+            from: "if asked && verify_record(cx.env.suite, &cx.env.network, record, floor).is_ok() {",
+            to: "if asked {",
+        }],
+        tests: "a_record_that_nobody_signed_is_a_fault",
+    },
+    Mutation {
+        group: "trust hearsay",
+        rule: "a member is gone when nobody hears it, not when one does not",
+        places: &[Place {
+            file: "node/peers.rs",
+            from: "peer.heard_of.map_or(peer.heard, |at| at.max(peer.heard))",
+            to: "peer.heard",
+        }],
+        tests: "who_can_still_be_heard_by_another_member_is_not_gone",
+    },
+    Mutation {
+        group: "trust hearsay",
+        rule: "a pin that nobody signed is not pulled",
+        places: &[Place {
+            file: "node/store/admit.rs",
+            from: "if !answers.all_verified() {",
+            to: "if !{ answers.all_verified(); true } {",
+        }],
+        tests: "a_source_whose_pins_nobody_signed_is_at_fault",
+    },
+    Mutation {
+        group: "count a `Syncing` peer",
+        rule: "a member is taken back only when it has noted that it was out",
+        places: &[Place {
+            file: "node/placement.rs",
+            from: "if told.noted != Some(self.view.digest()) || told.leaving",
+            to: "if told.leaving",
+        }],
+        tests: "a_member_that_was_out_counts_again_only_when",
+    },
+];

@@ -1,0 +1,280 @@
+//! What else is a rule: where it stands, what it becomes, who must notice.
+
+use super::{Mutation, Place};
+
+/// What else is a rule.
+pub(super) const RULES: &[Mutation] = &[
+    Mutation {
+        group: "other rules",
+        rule: "a vote for another set does not count",
+        places: &[Place {
+            file: "node/ballot.rs",
+            from: "let agreed = vote.filter(|vote| ballot.agrees(&self.view, suite, response, vote));",
+            to: "let agreed = vote;",
+        }],
+        tests: "a_vote_for_another_set_does_not_count",
+    },
+    Mutation {
+        group: "other rules",
+        rule: "views are compared with whoever votes otherwise",
+        places: &[Place {
+            file: "node/ballot.rs",
+            from: "if expected != agreed && !refused {",
+            to: "if expected != agreed && refused {",
+        }],
+        tests: "a_copy_on_a_member_without_a_vote_does_not_count_and_its_view_is_compared",
+    },
+    Mutation {
+        group: "other rules",
+        rule: "an entry node that is no replica keeps a hint of a degraded write",
+        places: &[Place {
+            file: "node/entry.rs",
+            from: "self.origin, Keep::Hint, self.request",
+            to: "self.origin, Keep::Nothing, self.request",
+        }],
+        tests: "an_entry_node_that_is_no_replica_keeps",
+    },
+    Mutation {
+        group: "other rules",
+        rule: "a write is tried again while only votes are missing",
+        places: &[Place {
+            file: "node/entry.rs",
+            from: "again < self.deadline && self.tally.may_agree(hub)",
+            to: "again > self.deadline && self.tally.may_agree(hub)",
+        }],
+        tests: "a_write_counts_in_full_once_the_views_agree",
+    },
+    Mutation {
+        group: "other rules",
+        rule: "nobody waits for a dial to a member that was silent for long",
+        places: &[Place {
+            file: "node/hub.rs",
+            from: "self.peers.is_dialled(&to) && !self.peers.is_silent(self.now, &to)",
+            to: "self.peers.is_dialled(&to)",
+        }],
+        tests: "a_minority_answers_at_once",
+    },
+    Mutation {
+        group: "other rules",
+        rule: "a floor needs W of every shard's replicas",
+        places: &[Place {
+            file: "node/tally.rs",
+            from: "self.sets.iter().map(count).min()",
+            to: "self.sets.iter().map(count).max()",
+        }],
+        tests: "a_floor_needs_a_majority_of_every_shard",
+    },
+    Mutation {
+        group: "other rules",
+        rule: "a read repairs replicas that are behind",
+        places: &[Place {
+            file: "node/lookup.rs",
+            from: "if is_behind && record.is_complete()",
+            to: "if !is_behind && record.is_complete()",
+        }],
+        tests: "a_replica_that_misses_a_record_gets_it_from_a_read",
+    },
+    Mutation {
+        group: "other rules",
+        rule: "answers about an earlier part of a list are ignored",
+        places: &[Place {
+            file: "node/list.rs",
+            from: "if answer.slot != self.asked {",
+            to: "if answer.slot > self.asked {",
+        }],
+        tests: "late_answers_about_an_earlier_part_of_a_list",
+    },
+    Mutation {
+        group: "other rules",
+        rule: "only answers with a vote make a read certain",
+        places: &[Place {
+            file: "node/lookup.rs",
+            from: "if answer.vote.is_some() {",
+            to: "if answer.slot == ASK {",
+        }],
+        tests: "an_answer_without_a_vote_makes_no_read_certain",
+    },
+    Mutation {
+        group: "other rules",
+        rule: "that nothing is there only a quorum can say",
+        places: &[Place {
+            file: "client/get.rs",
+            from: "(self.options.fresh || found.record.is_none())",
+            to: "self.options.fresh",
+        }],
+        tests: "that_a_file_is_not_there_only_a_quorum_can_say",
+    },
+    Mutation {
+        group: "other rules",
+        rule: "a delete without a quorum deletes what others may have",
+        places: &[Place {
+            file: "client/delete.rs",
+            from: "if fresh && found.living",
+            to: "if found.living",
+        }],
+        tests: "that_a_file_is_not_there_only_a_quorum_can_say",
+    },
+    Mutation {
+        group: "other rules",
+        rule: "a silent entry node is asked whether it lives",
+        places: &[Place {
+            file: "client/running/patience.rs",
+            from: "Some(ping) => self.link.send(&ping),",
+            to: "Some(_) => {}",
+        }],
+        tests: "a_silent_entry_node_is_asked_whether_it_lives",
+    },
+    Mutation {
+        group: "other rules",
+        rule: "a page that goes on has brought something",
+        places: &[Place {
+            file: "node/pull.rs",
+            from: "!rows.is_empty() && last.is_some_and(|last| last <= next)",
+            to: "last.is_none_or(|last| last <= next)",
+        }],
+        tests: "a_source_whose_pages_never_end_is_at_fault",
+    },
+    Mutation {
+        group: "other rules",
+        rule: "rows of a page rise",
+        places: &[Place {
+            file: "node/pull.rs",
+            from: "last.is_some_and(|last| last >= *row)",
+            to: "last.is_some_and(|last| last > *row)",
+        }],
+        tests: "a_source_whose_rows_are_out_of_order_is_at_fault",
+    },
+    Mutation {
+        group: "other rules",
+        rule: "who places the members otherwise pulls nothing",
+        places: &[Place {
+            file: "node/serve.rs",
+            from: "*placement != self.hub.placement_digest()",
+            to: "*placement == [0; 32]",
+        }],
+        tests: "who_places_the_members_otherwise_is_told_nothing",
+    },
+    Mutation {
+        group: "other rules",
+        rule: "what was dropped by hand is left alone for a while",
+        places: &[Place {
+            file: "node/store/missing.rs",
+            from: "< millis(self.config.evicted_for)",
+            to: "< millis(self.config.evicted_for).min(0)",
+        }],
+        tests: "what_was_evicted_is_left_alone_for_an_hour",
+    },
+    Mutation {
+        group: "other rules",
+        rule: "a dead pin is answered with the record that killed it",
+        places: &[Place {
+            file: "node/store/admit.rs",
+            from: "admission.add(*killer);",
+            to: "drop(killer);",
+        }],
+        tests: "a_pulled_pin_that_is_dead_here_is_answered_with_what_killed_it",
+    },
+    Mutation {
+        group: "other rules",
+        rule: "a stub that has come to belong here is kept for itself",
+        places: &[Place {
+            file: "node/store/dead.rs",
+            from: "proof.row.proof_only && !any_pins && !self.is_replica_of_record(&proof.owner, &proof.name)",
+            to: "proof.row.proof_only && !any_pins",
+        }],
+        tests: "a_stub_that_came_to_belong_here_stays_when_its_last_pin_goes",
+    },
+    Mutation {
+        group: "other rules",
+        rule: "a link goes only when the one in its place is open on both sides",
+        places: &[Place {
+            file: "node/links.rs",
+            from: ".map(|by| by.proved && by.peer().is_some())",
+            to: ".map(|_| true)",
+        }],
+        tests: "between_two_nodes_one_link_stays",
+    },
+    Mutation {
+        group: "other rules",
+        rule: "no member is pulled from more often than it is meant to",
+        places: &[Place {
+            file: "node/repair.rs",
+            from: "now.max(begun + not_before)",
+            to: "now.max(begun)",
+        }],
+        tests: "nothing_is_pulled_again_and_again_because_a_link_comes_and_goes",
+    },
+    Mutation {
+        group: "other rules",
+        rule: "a lease ends only when every replica has promised",
+        places: &[Place {
+            file: "node/check.rs",
+            from: "filter(|(_, count)| **count == all)",
+            to: "filter(|(_, count)| **count > 0 || all == 0)",
+        }],
+        tests: "an_upload_that_was_given_up_is_forgotten_only_when_every_replica_has_promised",
+    },
+    Mutation {
+        group: "other rules",
+        rule: "the lease of a pin keeps its age",
+        places: &[
+            Place { file: "node/store/state.rs", from: "base_ms: BEGINNING_MS,", to: "base_ms: 0," },
+            Place { file: "node/store/state.rs", from: ".unwrap_or(BEGINNING_MS)", to: ".unwrap_or(0)" },
+        ],
+        tests: "a_pending_pin_keeps_the_age_of_its_lease_when_it_comes_to_a_new_disk",
+    },
+    Mutation {
+        group: "other rules",
+        rule: "a blob lingers from its last unpinning",
+        places: &[Place {
+            file: "node/store/linger.rs",
+            from: "last.is_none_or(|last| last <= now_ms)",
+            to: "last.is_none_or(|last| last > 0)",
+        }],
+        tests: "a_blob_that_loses_its_last_pin_twice_lingers_from_the_second_time",
+    },
+    Mutation {
+        group: "other rules",
+        rule: "what a member missed it asks for, and is told, when it is back",
+        places: &[
+            Place {
+                file: "node/check.rs",
+                from: "PinState::Dead(record) => self.take(hub, record),",
+                to: "PinState::Dead(_) => {}",
+            },
+            Place {
+                file: "node/pull.rs",
+                from: "for record in kept.killers {",
+                to: "for record in kept.killers.into_iter().filter(|_| false) {",
+            },
+        ],
+        tests: "a_holder_that_missed_a_delete_asks_for_it_when_it_is_back",
+    },
+    Mutation {
+        group: "other rules",
+        rule: "a record that came meanwhile keeps its pins from lapsing, as what it confirmed and as what it lists",
+        places: &[
+            Place {
+                file: "node/store/lapse.rs",
+                from: "filter(|_| is_open)",
+                to: "filter(|_| is_open == is_open)",
+            },
+            Place {
+                file: "node/store/lapse.rs",
+                from: "row.is_some_and(|row| row.status == PinStatus::Pending && row.since",
+                to: "row.is_some_and(|row| row.since",
+            },
+        ],
+        tests: "a_record_that_comes_while_a_lease_is_being_ended_keeps_its_pins",
+    },
+    Mutation {
+        group: "other rules",
+        rule: "a quarantine goes on after a crash",
+        places: &[Place {
+            file: "node/store/state.rs",
+            from: "            if quarantine {",
+            to: "            if !quarantine {",
+        }],
+        tests: "a_crash_in_the_middle_does_not_end_a_quarantine_half_way",
+    },
+];
