@@ -277,4 +277,24 @@ pub(super) const RULES: &[Mutation] = &[
         }],
         tests: "a_crash_in_the_middle_does_not_end_a_quarantine_half_way",
     },
+    Mutation {
+        group: "other rules",
+        rule: "strays are dropped only when every member of their set has confirmed",
+        places: &[Place {
+            file: "node/strays.rs",
+            from: "self.members.iter().all(|(node, epoch, confirmed)| *confirmed && *epoch == hub.epoch(node))",
+            to: "self.members.iter().any(|(node, epoch, confirmed)| *confirmed && *epoch == hub.epoch(node))",
+        }],
+        tests: "strays_go_only_when_every_member_of_the_set_has_confirmed",
+    },
+    Mutation {
+        group: "other rules",
+        rule: "strays are dropped only when all members of their set can be reached",
+        places: &[Place {
+            file: "node/strays.rs",
+            from: "!hub.is_own(node) && hub.is_responsive(node)",
+            to: "!hub.is_own(node)",
+        }],
+        tests: "strays_go_only_when_every_member_of_the_set_has_confirmed",
+    },
 ];
