@@ -297,4 +297,54 @@ pub(super) const RULES: &[Mutation] = &[
         }],
         tests: "strays_go_only_when_every_member_of_the_set_has_confirmed",
     },
+    Mutation {
+        group: "trust hearsay",
+        rule: "nodes that never were are not waited for",
+        places: &[Place {
+            file: "node/placement.rs",
+            from: "&& past.members.iter().all(|member| known(&member.node))",
+            to: "&& past.members.iter().all(|member| known(&member.node) || true)",
+        }],
+        tests: "members_that_never_were_are_not_waited_for",
+    },
+    Mutation {
+        group: "trust hearsay",
+        rule: "one word of a member raises the epoch by so much at most",
+        places: &[Place {
+            file: "node/placement.rs",
+            from: "self.epoch.max(highest.min(self.epoch.saturating_add(EPOCH_STEP)))",
+            to: "self.epoch.max(highest)",
+        }],
+        tests: "numbers_at_the_end_of_their_range_stop_nobody",
+    },
+    Mutation {
+        group: "forget a deadline",
+        rule: "who lets nothing be taken over counts as one that is away",
+        places: &[Place {
+            file: "node/repair.rs",
+            from: "fruitless.is_none_or(|since| self.now.mono.since(since) < patience)",
+            to: "fruitless.is_none_or(|since| since <= self.now.mono || self.now.mono.since(since) < patience)",
+        }],
+        tests: "who_is_there_and_lets_nothing_be_taken_over",
+    },
+    Mutation {
+        group: "other rules",
+        rule: "proofs and views wait for room on their link",
+        places: &[Place {
+            file: "node/serve.rs",
+            from: "| Request::Prove { .. } => self.admit_read(caller, request),",
+            to: "| Request::Prove { .. } => self.read(caller, request),",
+        }],
+        tests: "one_link_has_proofs_made_of_a_window_at_a_time",
+    },
+    Mutation {
+        group: "forget a deadline",
+        rule: "who reads nothing loses the link",
+        places: &[Place {
+            file: "node/links.rs",
+            from: "link.stuck.is_some_and(|at| now.mono >= at + self.config.bulk_deadline)",
+            to: "link.stuck.is_some_and(|at| now.mono < at)",
+        }],
+        tests: "who_reads_nothing_of_what_was_asked_for_loses_the_link",
+    },
 ];
