@@ -291,12 +291,19 @@ pub(super) const FAULTS: &[Mutation] = &[
     },
     Mutation {
         group: "count a `Syncing` peer",
-        rule: "a joining node counts only when it knows the members",
-        places: &[Place {
-            file: "node/syncing.rs",
-            from: "!self.members.joined || self.standing.history.lacks",
-            to: "self.standing.history.lacks",
-        }],
+        rule: "a joining node counts only when it knows the members, and is asked nothing before",
+        places: &[
+            Place {
+                file: "node/syncing.rs",
+                from: "!self.members.joined || self.standing.history.lacks",
+                to: "self.standing.history.lacks",
+            },
+            Place {
+                file: "node/mod.rs",
+                from: "while self.hub.members.joined\n                && ",
+                to: "while ",
+            },
+        ],
         tests: "race_14_",
     },
     Mutation {
@@ -544,15 +551,5 @@ pub(super) const FAULTS: &[Mutation] = &[
             to: "if !{ answers.all_verified(); true } {",
         }],
         tests: "a_source_whose_pins_nobody_signed_is_at_fault",
-    },
-    Mutation {
-        group: "count a `Syncing` peer",
-        rule: "a member is taken back only when it has noted that it was out",
-        places: &[Place {
-            file: "node/placement.rs",
-            from: "if told.noted != Some(self.view.digest()) || told.leaving",
-            to: "if told.leaving",
-        }],
-        tests: "a_member_that_was_out_counts_again_only_when",
     },
 ];

@@ -9,7 +9,7 @@ mod races;
 mod rules;
 mod table;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -150,12 +150,11 @@ impl Copy {
         })?;
         let files =
             output(Command::new("git").args(["ls-files", "-z"]).current_dir(project()).stdin(Stdio::null()))?;
-        for file in files.split('\0').filter(|file| !file.is_empty()) {
+        // What is deleted and not committed yet is none of them.
+        let files: BTreeSet<&str> =
+            files.split('\0').filter(|file| !file.is_empty() && project().join(file).is_file()).collect();
+        for file in &files {
             let (from, to) = (project().join(file), self.top.join(file));
-            // Deleted, and not committed yet.
-            if !from.is_file() {
-                continue;
-            }
             let content = match file.strip_prefix("core/src/").and_then(|file| planted.remove(file)) {
                 Some(text) => text.into_bytes(),
                 None => read(&from)?,
@@ -166,6 +165,7 @@ impl Copy {
             }
             write(&to, &content)?;
         }
+        self.forget_all_but(&files)?;
         let mut build = cargo();
         build
             .current_dir(&self.top)
@@ -179,6 +179,26 @@ impl Copy {
         let mut program = program.filter_map(|told| Some(PathBuf::from(told.get("executable")?.as_str()?)));
         let program = program.next().ok_or("cargo names no program of tests")?;
         Ok(Tests { program, folder: self.top.join("core") })
+    }
+}
+
+impl Copy {
+    /// Removes what is no file of the project any more.
+    fn forget_all_but(&self, files: &BTreeSet<&str>) -> Outcome {
+        let cannot = |error| format!("cannot clean up {}: {error}", self.top.display());
+        let mut folders = vec![self.top.clone()];
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(&folder).map_err(cannot)? {
+                let path = entry.map_err(cannot)?.path();
+                let file = path.strip_prefix(&self.top).ok().and_then(Path::to_str);
+                if path.is_dir() {
+                    folders.push(path);
+                } else if file.is_none_or(|file| !files.contains(file)) {
+                    fs::remove_file(&path).map_err(cannot)?;
+                }
+            }
+        }
+        Ok(())
     }
 }
 

@@ -222,19 +222,12 @@ pub(super) const RACES: &[Mutation] = &[
     },
     Mutation {
         group: "race 13",
-        rule: "floors are taken over, and asked for with the pins",
-        places: &[
-            Place {
-                file: "node/pull.rs",
-                from: "stage: Stage::Rows(PullPart::Floors), after: None };\n        let resume",
-                to: "stage: Stage::Rows(PullPart::Records), after: None };\n        let resume",
-            },
-            Place {
-                file: "node/check.rs",
-                from: "PinState::Dead(record) => self.take(hub, record),",
-                to: "PinState::Dead(_) => {}",
-            },
-        ],
+        rule: "floors are taken over from others",
+        places: &[Place {
+            file: "node/pull.rs",
+            from: "stage: Stage::Rows(PullPart::Floors), after: None };\n        let resume",
+            to: "stage: Stage::Rows(PullPart::Records), after: None };\n        let resume",
+        }],
         tests: "race_13_a_disk_that_took_over",
     },
     Mutation {

@@ -98,6 +98,10 @@ fn race_15_the_only_two_that_hold_something_leave_one_after_the_other() {
     let x = play.choose_blob(|replicas| replicas.contains(&2) && replicas.contains(&3));
     let record = play.store(2, X, &x);
     assert_eq!(play.holders(&x), [2, 3]);
+    // Whoever takes over from them needs a while for it.
+    for node in [0, 1, 4] {
+        play.town.world.disk_mut(HostId(node)).set_delay(SECOND, SECOND);
+    }
     for node in [2, 3] {
         assert!(play.leave(node), "node {node} leaves");
         play.lose_disk(node);

@@ -96,12 +96,12 @@ fn race_10_an_acknowledgement_of_a_disk_that_is_gone_does_not_count() {
     assert!(play.put_blob(3, X, v5, &x) >= 2);
     play.crash(0);
     // It acknowledges in time, and after the other's disk is gone.
-    let slow = 2 * SECOND;
+    let slow = Duration::from_millis(500);
     play.town.world.disk_mut(HostId(1)).set_delay(slow, slow);
     let record = play.listing(v5, X, &x);
     let client = play.town.add_client(&play.owner, HostId(3));
     let id = play.town.probe(client, |probe, _| probe.ask(put(&record)));
-    play.town.world.run_for(SECOND);
+    play.town.world.run_for(Duration::from_millis(300));
     // It has acknowledged, and now its disk is gone.
     play.lose_disk(2);
     assert!(play.town.run_until(MINUTE, |town| town.probe(client, |probe, _| probe.has_answer(id))));
@@ -191,8 +191,11 @@ fn race_13_a_reader_learns_of_a_floor_that_its_own_entry_does_not_know() {
 #[test]
 fn race_13_a_disk_that_took_over_everything_knows_the_floor_too() {
     let mut play = Play::of(3);
-    let x = blob(1);
-    play.store(0, X, &x);
+    // All of it in the record: no pin asks what became of it.
+    let version = play.version();
+    let inline = play.owner.sign(play.owner.header(NAME, version, vec![]), &[5; 176]);
+    assert!(copies(&play.put_record(0, &inline)) >= 2);
+    play.minutes(1);
     play.isolate(0);
     let above = play.version();
     assert!(copies(&play.put_record(1, &play.owner.floor(above))) >= 2);
