@@ -205,7 +205,7 @@ fn the_map_in_the_readme_shows_these_floors() {
         floor.sort_unstable();
         floor
     };
-    let floors: Vec<Vec<&str>> = FLOORS.iter().rev().map(|floor| sorted(&floor)).collect();
+    let floors: Vec<Vec<&str>> = FLOORS.iter().rev().map(sorted).collect();
     assert_eq!(shown, floors);
 }
 

@@ -1,5 +1,6 @@
 //! Operations that are one question to the entry node, or a row of them: nothing of the vault is opened.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::context::{Context, Operation, Step, refused};
@@ -21,7 +22,7 @@ impl Operation for Question {
 
     fn answered(&mut self, _cx: &mut Context<'_>, _request: RequestId, response: Response) -> Step {
         match response {
-            Response::Status(status) => Ok(Some(Outcome::Status(status))),
+            Response::Status(status) => Ok(Some(Outcome::Status(Box::new(status)))),
             Response::Peers(peers) => Ok(Some(Outcome::Peers(peers))),
             Response::Evicted { blobs, bytes } => Ok(Some(Outcome::Evicted { blobs, bytes })),
             Response::Invite { token } => Ok(Some(Outcome::Invite(token))),

@@ -1,5 +1,6 @@
 //! What a client tells its user.
 
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 use bytes::Bytes;
@@ -152,7 +153,7 @@ pub enum Outcome {
         bytes: u64,
     },
     /// Of a status.
-    Status(Status),
+    Status(Box<Status>),
     /// Of a peers.
     Peers(Vec<PeerStatus>),
     /// Of a verify.

@@ -284,7 +284,7 @@ impl Town {
     pub fn status(&mut self, client: HostId) -> Result<Status, OpError> {
         let op = self.command(client, Client::status);
         match self.run_operation(client, op, |_, _, _| {})? {
-            Outcome::Status(status) => Ok(status),
+            Outcome::Status(status) => Ok(*status),
             other => panic!("a status ended as {other:?}"),
         }
     }

@@ -279,7 +279,7 @@ impl Client {
     /// What the entry node is and holds.
     pub fn status(&self) -> Result<Status, Error> {
         match self.begin(|machine, now| machine.status(now))?.wait()? {
-            Outcome::Status(status) => Ok(status),
+            Outcome::Status(status) => Ok(*status),
             other => unreachable!("a status ended as {other:?}"),
         }
     }

@@ -144,7 +144,7 @@ pub(crate) fn pages_that_are_none(target: &Target) {
         (Asked::Records, Out::new().u8(0xb7).raw(&vec![0; 300_000]).done(), "TooLarge"),
         // Pages that would never end: empty ones that go on, one again and again, one that goes back, one that ends before it.
         (Asked::Floors, records_page(&[], Some(&[7; 112])), "WrongContent"),
-        (Asked::Records, records_page(&[first.clone()], Some(&two[0].0)), "WrongContent"),
+        (Asked::Records, records_page(std::slice::from_ref(&first), Some(&two[0].0)), "WrongContent"),
         (Asked::Records, records_page(&back, None), "WrongContent"),
         (Asked::Records, records_page(&[two[1].1.clone()], Some(&two[0].0)), "WrongContent"),
         (Asked::Pins, pins_page(&[], Some(&last)), "WrongContent"),
