@@ -180,9 +180,7 @@ impl Copy {
         let program = program.next().ok_or("cargo names no program of tests")?;
         Ok(Tests { program, folder: self.top.join("core") })
     }
-}
 
-impl Copy {
     /// Removes what is no file of the project any more.
     fn forget_all_but(&self, files: &BTreeSet<&str>) -> Outcome {
         let cannot = |error| format!("cannot clean up {}: {error}", self.top.display());

@@ -279,23 +279,30 @@ pub(super) const RULES: &[Mutation] = &[
     },
     Mutation {
         group: "other rules",
-        rule: "strays are dropped only when every member of their set has confirmed",
-        places: &[Place {
-            file: "node/strays.rs",
-            from: "self.members.iter().all(|(node, epoch, confirmed)| *confirmed && *epoch == hub.epoch(node))",
-            to: "self.members.iter().any(|(node, epoch, confirmed)| *confirmed && *epoch == hub.epoch(node))",
-        }],
+        rule: "strays are dropped only when all members of their set can be reached and have confirmed",
+        places: &[
+            Place {
+                file: "node/strays.rs",
+                from: "self.members.iter().all(|(node, epoch, confirmed)| *confirmed && *epoch == hub.epoch(node))",
+                to: "self.members.iter().any(|(node, epoch, confirmed)| *confirmed && *epoch == hub.epoch(node))",
+            },
+            Place {
+                file: "node/strays.rs",
+                from: "!hub.is_own(node) && hub.is_responsive(node)",
+                to: "!hub.is_own(node)",
+            },
+        ],
         tests: "strays_go_only_when_every_member_of_the_set_has_confirmed",
     },
     Mutation {
         group: "other rules",
-        rule: "strays are dropped only when all members of their set can be reached",
+        rule: "who was silent for long is caught up with, though the link stood",
         places: &[Place {
-            file: "node/strays.rs",
-            from: "!hub.is_own(node) && hub.is_responsive(node)",
-            to: "!hub.is_own(node)",
+            file: "node/peers.rs",
+            from: "was_silent && peer.link.is_some()",
+            to: "was_silent && peer.link.is_none()",
         }],
-        tests: "strays_go_only_when_every_member_of_the_set_has_confirmed",
+        tests: "who_was_silent_for_long_is_caught_up_with_though_the_link_stood",
     },
     Mutation {
         group: "trust hearsay",
