@@ -53,6 +53,8 @@ pub mod limit {
     pub const CHECK_PINS: usize = 64;
     /// Bytes of records in one answer to it: well within a message that no credit pays for.
     pub const CHECK_BYTES: usize = 128 << 10;
+    /// Names whose rows are known to be damaged: beyond this nothing that a node says counts.
+    pub const DOUBTS: usize = 256;
     /// Damaged blobs that a verify names: enough to see what is wrong; it counts them all.
     pub const DAMAGED: usize = 1024;
     /// Bytes of records in one page of a list: a message's, less what stands beside them.
@@ -197,6 +199,8 @@ pub struct Config {
     pub pull_every: Duration,
     /// Strays handed on at once: hides the round trips; each may hold a blob in memory.
     pub hand_on_at_once: usize,
+    /// Damaged or missing things that were noticed and are brought back at once: each may hold a blob in memory.
+    pub mends_at_once: usize,
     /// How long a node that leaves waits for the others to take over what it holds: a few disks' worth on a slow link.
     pub leave_deadline: Duration,
 }
@@ -260,6 +264,7 @@ impl Default for Config {
             pull_patience: Duration::from_secs(30),
             pull_every: Duration::from_secs(3600),
             hand_on_at_once: 4,
+            mends_at_once: 4,
             leave_deadline: Duration::from_secs(24 * 3600),
         }
     }

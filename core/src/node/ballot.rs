@@ -124,9 +124,17 @@ impl Ballot {
 }
 
 impl Hub {
-    /// This node's vote with an answer of its own store.
-    pub(super) fn cast(&self, ballot: &Ballot, response: &mut Response) -> Option<Vote> {
-        ballot.cast(self.setup.suite, response, |position| self.vote(position))
+    /// This node's vote with an answer of its own store, for what it stands for now. What the store did while this
+    /// node stood otherwise is none: it may have looked before what belongs here came, or have kept what has gone since.
+    pub(super) fn cast(&self, ballot: &Ballot, word: u64, response: &mut Response) -> Option<Vote> {
+        let vote = |position: &Position| self.vote(position).filter(|_| word == self.word());
+        ballot.cast(self.setup.suite, response, vote)
+    }
+
+    /// Changes whenever that for which this node's word counts may have.
+    pub(super) const fn word(&self) -> u64 {
+        // Both only grow.
+        self.standing.changes.wrapping_add(self.store.doubts_over())
     }
 
     /// A member's vote, if it stands for the sets that this node sees, too. If not, the views are to agree soon.
@@ -147,6 +155,20 @@ impl Hub {
             self.compare(from);
         }
         agreed
+    }
+
+    /// True if a member that has just answered without a vote may have one in a moment: its view is another, or it makes
+    /// something durable. One that has still to take over what belongs to it may wait for others, and for long.
+    pub(super) fn may_vote_soon(&self, node: &NodeId) -> bool {
+        if self.is_own(node) {
+            return !self.is_syncing();
+        }
+        self.told(node).is_none_or(|told| !told.syncing) || self.is_placed_otherwise(node)
+    }
+
+    /// True for a member that told last of another view than this node's.
+    pub(super) fn is_placed_otherwise(&self, node: &NodeId) -> bool {
+        self.told(node).is_some_and(|told| told.placement != self.view.digest())
     }
 
     /// Compares memberships with a member whose view is another one.

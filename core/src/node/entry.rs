@@ -150,11 +150,13 @@ impl Write {
     /// A replica has answered.
     fn count(&mut self, hub: &mut Hub, answer: Answered) -> Progress {
         match answer.result {
-            Ok(Response::Stored { .. }) => {
+            Ok(Response::Stored { copies: 1.., .. }) => {
                 self.holders.insert(answer.from);
                 self.kept |= hub.is_own(&answer.from);
                 self.tally.durable(hub, answer.from, answer.vote);
             }
+            // Kept nowhere: by its own view it is no replica.
+            Ok(Response::Stored { .. }) => self.tally.durable(hub, answer.from, None),
             // It has it, or had it a moment ago and has no vote.
             Ok(Response::Have { .. }) => self.tally.durable(hub, answer.from, answer.vote),
             Ok(_) => self.tally.failed(answer.from, Failure::Lost),

@@ -16,7 +16,7 @@ use crate::time::Instant;
 use crate::wire::{ErrorCode, Request, Response};
 
 /// What is missing.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(super) enum Missing {
     /// A blob, and its length as its pin tells.
     Blob(BlobId, u32),

@@ -98,11 +98,11 @@ pub(super) enum Failure {
     Lost,
 }
 
-/// Who waits for a call.
+/// Who waits for a call. `word`: what [`Hub::word`] was when this node's own store was asked.
 #[derive(Debug)]
 enum Call {
-    Operation { op: u64, slot: u32, to: NodeId, ballot: Ballot },
-    Caller { caller: Caller, ballot: Ballot },
+    Operation { op: u64, slot: u32, to: NodeId, ballot: Ballot, word: u64 },
+    Caller { caller: Caller, ballot: Ballot, word: u64 },
     Ping { sent: Instant },
     Gossip { everything: bool },
 }
@@ -164,14 +164,14 @@ impl Hub {
 
     /// Asks this node's own store for an operation.
     pub(super) fn ask_own(&mut self, op: u64, slot: u32, origin: Origin, keep: Keep, request: Request) {
-        let ballot = self.ballot(&request);
-        let call = self.call(Call::Operation { op, slot, to: self.own, ballot });
+        let (ballot, word) = (self.ballot(&request), self.word());
+        let call = self.call(Call::Operation { op, slot, to: self.own, ballot, word });
         self.store.submit(self.now, call, origin, keep, request);
     }
 
     /// The token of something else that an operation asks of this node's own store.
     pub(super) fn own_call(&mut self, op: u64, slot: u32) -> u64 {
-        self.call(Call::Operation { op, slot, to: self.own, ballot: Ballot::Nothing })
+        self.call(Call::Operation { op, slot, to: self.own, ballot: Ballot::Nothing, word: 0 })
     }
 
     /// Has this node's own store check a blob that came from elsewhere.
@@ -182,7 +182,7 @@ impl Hub {
 
     /// Asks this node's own store for what is in quarantine of a name.
     pub(super) fn ask_quarantine(&mut self, op: u64, slot: u32, owner: OwnerId, name: Name) {
-        let call = self.call(Call::Operation { op, slot, to: self.own, ballot: Ballot::Nothing });
+        let call = self.call(Call::Operation { op, slot, to: self.own, ballot: Ballot::Nothing, word: 0 });
         self.store.quarantined(self.now, call, owner, name);
     }
 
@@ -192,7 +192,8 @@ impl Hub {
             Origin::Node(_) => self.ballot(&request),
             _ => Ballot::Nothing,
         };
-        let call = self.call(Call::Caller { caller, ballot });
+        let word = self.word();
+        let call = self.call(Call::Caller { caller, ballot, word });
         self.store.submit(self.now, call, origin, Keep::Replica, request);
     }
 
@@ -200,7 +201,7 @@ impl Hub {
     /// for one that was silent for long.
     pub(super) fn ask(&mut self, op: u64, slot: u32, to: NodeId, request: Request) {
         let ballot = self.ballot(&request);
-        let call = self.call(Call::Operation { op, slot, to, ballot });
+        let call = self.call(Call::Operation { op, slot, to, ballot, word: 0 });
         if let Some(conn) = self.peers.link(&to).filter(|_| self.is_responsive(&to)) {
             if !self.links.ask(conn, call, request) {
                 self.fail(call);
@@ -241,9 +242,9 @@ impl Hub {
         // An operation that is over left its calls behind.
         let Some(waiting) = self.calls.remove(&call) else { return Routed::Done };
         match waiting {
-            Call::Operation { op, slot, to, ballot } => {
+            Call::Operation { op, slot, to, ballot, word } => {
                 let vote = match self.is_own(&to) {
-                    true => self.cast(&ballot, &mut response),
+                    true => self.cast(&ballot, word, &mut response),
                     false => self.check_vote(&to, &ballot, &mut response, vote),
                 };
                 let result = match response {
@@ -253,8 +254,8 @@ impl Hub {
                 self.answers.push_back(Answered { op, slot, from: to, result, vote });
                 Routed::Done
             }
-            Call::Caller { caller, ballot } => {
-                let vote = self.cast(&ballot, &mut response);
+            Call::Caller { caller, ballot, word } => {
+                let vote = self.cast(&ballot, word, &mut response);
                 self.answer_with(&caller, response, vote);
                 self.links.release(&caller);
                 Routed::Done

@@ -119,17 +119,19 @@ impl List {
         }
     }
 
-    /// True if of every shard that is left so many replicas have answered as a quorum has; `voted`: with their votes.
-    fn is_covered(&self, hub: &Hub, voted: bool) -> bool {
+    /// True if of every shard that is left so many replicas have answered as a quorum has, with their votes; `hopeful`: or
+    /// so that they may vote soon.
+    fn is_covered(&self, hub: &Hub, hopeful: bool) -> bool {
         let first = self.after.map_or(self.shards.0, |name| name.0[0].max(self.shards.0));
+        let froms = self.pages.iter().map(|page| page.from);
+        let hopefuls: BTreeSet<_> = froms.filter(|node| hopeful && hub.may_vote_soon(node)).collect();
         (first..=self.shards.1).all(|shard| {
-            let replicas = match voted {
-                true => Vec::new(),
-                false => hub.view.replicas(&record_position(hub.setup.suite, &self.owner, shard)),
+            let replicas = match hopeful {
+                true => hub.view.replicas(&record_position(hub.setup.suite, &self.owner, shard)),
+                false => Vec::new(),
             };
-            let counts = |page: &&Page| match voted {
-                true => page.votes.contains(shard),
-                false => replicas.contains(&page.from),
+            let counts = |page: &&Page| {
+                page.votes.contains(shard) || (hopefuls.contains(&page.from) && replicas.contains(&page.from))
             };
             self.pages.iter().filter(counts).count() >= usize::from(hub.view.quorum())
         })
@@ -140,12 +142,12 @@ impl List {
         if !self.checks.is_empty() || self.again_at.is_some() {
             return Progress::Going;
         }
-        let covered = self.is_covered(hub, true);
+        let covered = self.is_covered(hub, false);
         if self.open > 0 && !covered {
             return Progress::Going;
         }
         let again = hub.now.mono + hub.setup.config.vote_again;
-        if !covered && self.round < MOST_ROUNDS && again < self.deadline && self.is_covered(hub, false) {
+        if !covered && self.round < MOST_ROUNDS && again < self.deadline && self.is_covered(hub, true) {
             self.again_at = Some(again);
             return Progress::Going;
         }

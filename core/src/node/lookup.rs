@@ -63,7 +63,7 @@ pub(super) struct ReadRecord {
     /// Whose answers count, and what they hold; another set's answers are among `found` alone.
     votes: BTreeMap<NodeId, Option<Order>>,
     /// Replicas that answered without a vote.
-    voteless: usize,
+    voteless: Vec<NodeId>,
     heard: bool,
     open: usize,
     asked_others: bool,
@@ -93,7 +93,7 @@ impl ReadRecord {
             stage: Stage::Asking,
             round: 0,
             votes: BTreeMap::new(),
-            voteless: 0,
+            voteless: Vec::new(),
             heard: false,
             open: 0,
             asked_others: false,
@@ -110,7 +110,7 @@ impl ReadRecord {
     fn begin(&mut self, hub: &mut Hub) {
         self.stage = Stage::Asking;
         self.votes.clear();
-        self.voteless = 0;
+        self.voteless.clear();
         self.replicas = hub.view.replicas(&record_position(hub.setup.suite, &self.owner, self.name.0[0]));
         self.wanted = usize::from(hub.view.quorum());
         self.open += 1;
@@ -147,7 +147,7 @@ impl ReadRecord {
         if answer.vote.is_some() {
             self.votes.insert(from, record.as_ref().map(Record::order));
         } else if self.replicas.contains(&from) {
-            self.voteless += 1;
+            self.voteless.push(from);
         }
         self.found.extend(record.map(|record| (from, record)));
         match floor {
@@ -185,8 +185,9 @@ impl ReadRecord {
             return Progress::Going;
         }
         let again = hub.now.mono + hub.setup.config.vote_again;
+        let hopeful = self.voteless.iter().filter(|node| hub.may_vote_soon(node)).count();
         if self.votes.len() < self.wanted
-            && self.votes.len() + self.voteless >= self.wanted
+            && self.votes.len() + hopeful >= self.wanted
             && self.round < MOST_ROUNDS
             && again < self.deadline
         {

@@ -12,8 +12,8 @@
 //! * `operation` and its implementors: `entry` and `have` (writes), `read`, `lookup` and `list` (reads), `offer`
 //!   (proofs of deaths), `check` (pins that may be dead) and `forget` (tombstones); `ballot` says whose answer counts,
 //!   `tally` counts copies;
-//! * `repair`: when to take from whom and when to hand on. `pull`, `refill` (both by `fetch`) and `strays` (by `hand_on`):
-//!   how members come to hold what they should, and no more.
+//! * `repair`: when to take from whom and when to hand on. `pull`, `refill`, `mend` (all by `fetch`) and `strays` (by
+//!   `hand_on`): how members come to hold what they should, and no more.
 
 mod ballot;
 mod bootstrap;
@@ -33,6 +33,7 @@ mod links;
 mod list;
 mod lookup;
 mod membership;
+mod mend;
 mod offer;
 mod operation;
 mod peers;
@@ -59,10 +60,12 @@ use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 use self::check::Check;
+use self::fetch::Missing;
 use self::forget::Forget;
 use self::hub::Hub;
 use self::link::Caller;
 use self::membership::Members;
+use self::mend::{MendBlob, MendRecord};
 use self::offer::Settle;
 use self::operation::{Operation, Progress};
 use self::pull::Pull;
@@ -240,6 +243,10 @@ impl Node {
         let op = self.next_op();
         let operation: Box<dyn Operation> = match due {
             Due::Pull(node, resume) => Box::new(Pull::new(&mut self.hub, op, node, resume)),
+            Due::Mend(Missing::Record(owner, name)) => {
+                Box::new(MendRecord::new(&mut self.hub, op, owner, name))
+            }
+            Due::Mend(missing @ Missing::Blob(..)) => Box::new(MendBlob::new(&mut self.hub, op, missing)),
             Due::Refill => Box::new(Refill::new(&mut self.hub, op)),
             Due::HandOn => Box::new(HandOn::new(&mut self.hub, op)),
         };
@@ -274,6 +281,7 @@ impl Node {
                 let forget = Forget::new(&mut self.hub, op, forget, stub);
                 self.run(op, Box::new(forget), None);
             }
+            StoreOutput::Damaged(damage) => self.hub.damaged(damage),
             StoreOutput::Fatal(error) => self.fatal(error),
         }
     }

@@ -43,6 +43,8 @@ pub(super) struct OwnStanding {
     pub(super) history: History,
     /// There are positions where this node lacks something: follows from the two above.
     pub(super) syncing: bool,
+    /// Counts whatever may change for what this node's word counts.
+    pub(super) changes: u64,
     pub(super) leave: Option<Leave>,
     /// Who is out, and why.
     out: BTreeMap<NodeId, Out>,
@@ -71,6 +73,7 @@ impl OwnStanding {
             current: PastPlacement { epoch: 0, replicas: 1, members: Vec::new() },
             history: History::default(),
             syncing: false,
+            changes: 0,
             leave: None,
             out: BTreeMap::new(),
             epoch: 0,
@@ -138,11 +141,12 @@ impl Hub {
     }
 
     /// What this node's answers about `position` count for: the hash of the set that it belongs to there. `None` if
-    /// they count for nothing: it is no replica, does not hold all of it yet, or might forget why it says so.
+    /// they count for nothing: it is no replica, does not hold all of it yet or any more, or might forget why it says so.
     pub(super) fn vote(&self, position: &Position) -> Option<SetHash> {
         let counts = self.store.saved() >= self.standing.rests_on
             && self.view.is_replica(&self.own, position)
-            && !self.is_syncing_at(position);
+            && !self.is_syncing_at(position)
+            && !self.store.is_in_doubt(position);
         counts.then(|| self.view.set_hash(position))
     }
 

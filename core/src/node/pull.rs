@@ -208,7 +208,8 @@ impl Pull {
             Ok(_) => {}
             Err(Failure::Refused(error)) => match error.code {
                 // Something newer is here, or a promise that it will not be taken: neither is lacking.
-                ErrorCode::Stale | ErrorCode::Past => {}
+                // Of a damaged row more than one member is asked, apart from this.
+                ErrorCode::Stale | ErrorCode::Past | ErrorCode::Damaged => {}
                 ErrorCode::Invalid => return self.fault(hub, PeerFault::WrongContent),
                 _ => return self.break_off(hub),
             },

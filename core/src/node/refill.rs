@@ -131,7 +131,7 @@ impl Operation for Refill {
 }
 
 /// Whom to ask for what lies at a position: its replicas, then everybody else who responds.
-fn candidates(hub: &Hub, position: &Position) -> Vec<NodeId> {
+pub(super) fn candidates(hub: &Hub, position: &Position) -> Vec<NodeId> {
     let mut replicas = hub.view.replicas(position);
     replicas.retain(|node| !hub.is_own(node));
     hub.by_priority(&mut replicas);

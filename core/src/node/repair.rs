@@ -9,7 +9,9 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::View;
+use super::fetch::Missing;
 use super::hub::Hub;
+use super::mend::Mending;
 use super::pull::{Pulled, Resume};
 use super::store::{Keep, Look, Origin};
 use crate::config::Config;
@@ -24,6 +26,8 @@ use crate::wire::{PinCheck, PullCursor, PulledRecord, Request, Response, Status}
 pub(super) enum Due {
     /// Take from this member, from here on.
     Pull(NodeId, Option<Resume>),
+    /// Bring back this, which was found damaged or missing.
+    Mend(Missing),
     /// Bring back what is missing.
     Refill,
     /// Hand on what belongs to others.
@@ -70,7 +74,7 @@ impl Chore {
     }
 
     /// There may be something to do.
-    const fn kick(&mut self, now: Instant) {
+    pub(super) const fn kick(&mut self, now: Instant) {
         self.settled = false;
         self.wait = Duration::ZERO;
         if self.running {
@@ -101,7 +105,7 @@ impl Chore {
 }
 
 /// The next wait after this one.
-fn longer(wait: Duration, first: Duration, longest: Duration) -> Duration {
+pub(super) fn longer(wait: Duration, first: Duration, longest: Duration) -> Duration {
     (wait * 2).clamp(first.min(longest), longest)
 }
 
@@ -114,16 +118,18 @@ pub(super) struct Repair {
     placed: Option<Arc<View>>,
     pub(super) refill: Chore,
     pub(super) strays: Chore,
+    pub(super) mending: Mending,
 }
 
 impl Repair {
-    pub(super) const fn new(now: Instant) -> Self {
+    pub(super) fn new(now: Instant) -> Self {
         Self {
             sources: BTreeMap::new(),
             round: 0,
             placed: None,
             refill: Chore::new(now),
             strays: Chore::new(now),
+            mending: Mending::default(),
         }
     }
 
@@ -150,6 +156,7 @@ impl Hub {
     /// A member is there that was not: each side looks what the other has.
     pub(super) fn repair_from(&mut self, node: NodeId) {
         self.repair.lack(self.now.mono, node, self.setup.config.pull_again);
+        self.repair.mending.kick(self.now.mono);
         if self.repair.refill.open > 0 {
             self.repair.refill.kick(self.now.mono);
         }
@@ -218,6 +225,9 @@ impl Hub {
             return Some(Due::Pull(node, source.resume.take()));
         }
         let repair = &mut self.repair;
+        if let Some(missing) = repair.mending.begin(now, &self.setup.config) {
+            return Some(Due::Mend(missing));
+        }
         for (chore, due) in [(&mut repair.refill, Due::Refill), (&mut repair.strays, Due::HandOn)] {
             if !chore.running && now >= chore.at {
                 chore.running = true;
@@ -252,7 +262,8 @@ impl Hub {
             .sources
             .iter()
             .filter(|(node, source)| free && !source.running && self.is_responsive(node));
-        let chores = [self.repair.refill.timeout(), self.repair.strays.timeout()];
+        let mending = self.repair.mending.timeout(&self.setup.config);
+        let chores = [self.repair.refill.timeout(), self.repair.strays.timeout(), mending];
         pulls.map(|(_, source)| source.at).chain(chores.into_iter().flatten()).min()
     }
 
@@ -324,7 +335,8 @@ impl Hub {
             && !self.peers.ids().all(|node| self.repair.sources.get(&node).is_some_and(|source| source.once));
         let sources = self.is_syncing() && self.sources().iter().any(|node| self.is_giving(node));
         status.syncing |= lacking > 0 || first || sources;
-        status.pending_ops += lacking + self.repair.refill.open + self.repair.strays.open;
+        status.pending_ops +=
+            lacking + self.repair.refill.open + self.repair.strays.open + self.repair.mending.open();
     }
 
     /// A member sent what it must not send: its link goes.

@@ -167,7 +167,7 @@ impl Node {
         let op = self.next_op();
         let hub = &mut self.hub;
         let operation: Box<dyn Operation> = match request {
-            Request::Have { pins } => Box::new(Have::new(hub, op, caller, origin, &pins)),
+            Request::Have { pins } => Box::new(Have::new(hub, op, caller, origin, pins)),
             Request::PutBlob { .. } => Box::new(Write::blob(hub, op, caller, origin, request)),
             Request::PutRecord { record } => Box::new(Write::record(hub, op, caller, origin, record)),
             Request::GetBlob { id, offset, len } => {

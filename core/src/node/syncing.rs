@@ -7,6 +7,7 @@
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
+use bytes::Bytes;
 
 use super::View;
 use super::hub::Hub;
@@ -63,6 +64,17 @@ pub(super) struct History {
     disk_epoch: u64,
 }
 
+/// Who may hold what this node has lost at a position.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Witnesses {
+    /// The other replicas.
+    pub(super) set: BTreeSet<NodeId>,
+    /// Whatever a majority acknowledged is among what so many of them hold.
+    pub(super) wanted: usize,
+    /// All who can have acknowledged anything there: what none of them holds is nowhere.
+    pub(super) everyone: BTreeSet<NodeId>,
+}
+
 /// What became of members that are none any more.
 pub(super) trait Removed {
     /// It left in good order, and so handed on what it had.
@@ -102,6 +114,17 @@ impl History {
         self.disk_epoch = epoch;
         for past in &mut self.previous {
             past.same_disk = false;
+        }
+    }
+
+    /// This disk has lost some of what was acknowledged until now, and nobody knows what.
+    fn distrust(&mut self, suite: Suite, current: PastPlacement) {
+        let epoch = current.epoch;
+        let past = Past::new(suite, current, false);
+        let known = |known: &Past| known.is_like(&past) && !known.same_disk;
+        if !(self.reconciled.is_empty() && self.previous.iter().any(known)) {
+            self.begin(epoch);
+            self.insert(past);
         }
     }
 
@@ -231,6 +254,34 @@ impl Hub {
         };
         let syncing = !history.is_empty() && history.borders(&self.view).iter().any(lacking);
         self.standing.syncing = syncing;
+        self.standing.changes += 1;
+    }
+
+    /// Whom to ask for what this node has lost at a position: as if its disk had been lost.
+    pub(super) fn witnesses(&self, position: &Position) -> Witnesses {
+        let standing = &self.standing;
+        let current = Past::new(self.setup.suite, standing.current.clone(), false);
+        let replicas = current.sets.replicas(position);
+        let set: BTreeSet<_> = replicas.iter().copied().filter(|node| !self.is_own(node)).collect();
+        let wanted = (replicas.len() + 1).saturating_sub(usize::from(current.sets.quorum())).min(set.len());
+        let earlier = standing.history.previous.iter().flat_map(|past| past.sets.replicas(position));
+        let members = earlier.filter(|node| !self.is_own(node) && self.members.admission(node).is_some());
+        let everyone = members.chain(set.iter().copied()).collect();
+        Witnesses { set, wanted, everyone }
+    }
+
+    /// A row of this disk belongs to no name, so whatever is not here may have been: this node takes over everything
+    /// anew, and its word counts for nothing until then.
+    pub(super) fn distrust_disk(&mut self, row: Bytes) {
+        if !self.members.joined {
+            // It counts for nothing anyway. The row is found again.
+            return;
+        }
+        self.standing.history.distrust(self.setup.suite, self.standing.current.clone());
+        self.look_for_gaps();
+        self.rest_on_standing();
+        self.store.drop_row(self.now, row);
+        self.gossip_to_all();
     }
 
     /// The members from whom to take over what they hold for this node: all, until every member has done so.

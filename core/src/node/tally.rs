@@ -89,6 +89,11 @@ impl Tally {
         self.set(node, vote.map_or(Part::OtherSet, |vote| Part::Durable { epoch, vote }));
     }
 
+    /// `node` says no, but as one that places the item elsewhere.
+    pub(super) fn other_set(&mut self, node: NodeId) {
+        self.set(node, Part::OtherSet);
+    }
+
     /// It will not be durable on `node`.
     pub(super) fn failed(&mut self, node: NodeId, failure: Failure) {
         self.set(node, Part::Failed);

@@ -124,6 +124,10 @@ impl Placement for View {
         self.replicas(position).contains(node)
     }
 
+    fn has_others(&self) -> bool {
+        self.counted > 1
+    }
+
     fn run(&self, node: &NodeId, from: &Position, wanted: bool) -> Option<(Position, Position)> {
         let mut run: Option<(Position, Position)> = None;
         let mut first = *from;

@@ -147,6 +147,23 @@ impl SimDisk {
         true
     }
 
+    /// Flips a bit of this byte of a row's value; `false` if it is not there.
+    pub fn rot_row(&mut self, key: &[u8], at: usize) -> bool {
+        let Some(value) = self.table.get_mut(key) else { return false };
+        let mut bytes = value.to_vec();
+        let Some(byte) = bytes.get_mut(at) else { return false };
+        *byte ^= 1;
+        *value = bytes.into();
+        true
+    }
+
+    /// Puts the row of one key under another, as a write that went astray does; `false` if there is none.
+    pub fn misplace_row(&mut self, key: &[u8], to: Bytes) -> bool {
+        let Some(value) = self.table.remove(key) else { return false };
+        self.table.insert(to, value);
+        true
+    }
+
     /// The rows, as they are durable now.
     pub const fn rows(&self) -> &BTreeMap<Bytes, Bytes> {
         &self.table

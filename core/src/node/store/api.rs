@@ -4,7 +4,7 @@ use crate::config::Config;
 use crate::crypto::Suite;
 use crate::driver::DiskRequest;
 use crate::error::DiskError;
-use crate::id::{NetworkId, NodeId, OwnerId, Position, Ticket};
+use crate::id::{BlobId, Name, NetworkId, NodeId, OwnerId, Position, Ticket};
 use crate::job::Job;
 use crate::record::Record;
 use crate::wire::{PinCheck, Response};
@@ -39,6 +39,11 @@ pub trait Placement: Debug + Send + Sync {
     /// (`wanted`) or some of which it is none. A walk skips what is in no run.
     fn run(&self, _node: &NodeId, from: &Position, _wanted: bool) -> Option<(Position, Position)> {
         Some((*from, Position([u8::MAX; 32])))
+    }
+
+    /// True if there are other members, who may know what this one has lost.
+    fn has_others(&self) -> bool {
+        true
     }
 }
 
@@ -79,6 +84,9 @@ pub enum Keep {
     /// Keep it durably although this node is no replica, until the replicas have it: a blob with its pins, a record
     /// whole. It counts nowhere, so the answer has 0 copies of 1.
     Hint,
+    /// Keep a record as [`Keep::Replica`] does, in place of a damaged row: the other replicas have told that it is
+    /// the newest.
+    Mended,
     /// Keep a blob without its pins for a while ([`Config::cache_for`]), to be read again soon; it counts
     /// nowhere, so the answer is `Stored` with 0 copies. Anything but a blob is only checked.
     Cache,
@@ -89,7 +97,7 @@ pub enum Keep {
 impl Keep {
     /// True if what is kept stays until it is proved unneeded.
     pub(super) const fn is_durable(self) -> bool {
-        matches!(self, Self::Replica | Self::Hint)
+        matches!(self, Self::Replica | Self::Hint | Self::Mended)
     }
 }
 
@@ -115,6 +123,20 @@ pub struct HeldObject {
     pub is_pending: bool,
     /// And its lease is over: its pins may go when every replica of its record promises never to list it.
     pub is_over: bool,
+}
+
+/// What a store has lost, as far as it has noticed.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Damage {
+    /// The row of a record: ask the other replicas, then call [`LocalStore::mend`](super::LocalStore::mend). Until
+    /// then it is refused, and [`LocalStore::is_in_doubt`](super::LocalStore::is_in_doubt) is true where it lies.
+    Record(OwnerId, Name),
+    /// A blob that pins here want, of so many bytes: fetch it, then call
+    /// [`LocalStore::check_blob`](super::LocalStore::check_blob).
+    Blob(BlobId, u32),
+    /// A row that belongs to no name, so that another one is missing: nothing that is not here is certain not to
+    /// have been. Once that is noted, call [`LocalStore::drop_row`](super::LocalStore::drop_row).
+    Row(Bytes),
 }
 
 /// What a store wants of its owner, the node.
@@ -169,6 +191,8 @@ pub enum StoreOutput {
         /// The tombstone, or the stub of an expired record.
         stub: Record,
     },
+    /// Something is damaged, or missing that should be here. Told when it is noticed; of a record once.
+    Damaged(Damage),
     /// The disk failed for good: stop. Requests are answered with errors from now on.
     Fatal(DiskError),
 }

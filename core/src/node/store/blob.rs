@@ -135,7 +135,7 @@ impl LocalStore {
         let stored =
             Response::Stored { copies: u8::from(keep == Keep::Replica), wanted: u8::from(keep.is_durable()) };
         match keep {
-            Keep::Replica | Keep::Hint => {}
+            Keep::Replica | Keep::Hint | Keep::Mended => {}
             Keep::Cache if !is_there => {
                 let due = self.running_ms().saturating_add(millis(self.config.cache_for));
                 self.linger_from(due);
@@ -244,10 +244,14 @@ impl LocalStore {
             store.read_whole(op, id, move |store, read| {
                 store.unlock(op);
                 match read {
-                    ControlFlow::Break(Found::Absent) => store.refuse(op, ErrorCode::NotFound),
+                    ControlFlow::Break(Found::Absent) => {
+                        store.miss(op, id, move |store| store.refuse(op, ErrorCode::NotFound));
+                    }
                     ControlFlow::Break(_) => {
                         // Another may have repaired it meanwhile: look again, alone, before dropping it.
-                        store.check_copy(op, id, move |store, _| store.refuse(op, ErrorCode::Damaged));
+                        store.check_copy(op, id, move |store, _| {
+                            store.miss(op, id, move |store| store.refuse(op, ErrorCode::Damaged));
+                        });
                     }
                     ControlFlow::Continue(bytes) => {
                         let response = match part(&bytes, offset, len) {

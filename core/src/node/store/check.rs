@@ -31,7 +31,8 @@ impl LocalStore {
             let (get, wanted) = names.effect();
             store.gather(op, vec![get], move |store, mut answers| {
                 let known = Known::new(wanted, answers.values());
-                if checks.iter().any(|check| known.is_damaged(&check.owner, &check.name)) {
+                let damaged = checks.iter().filter(|c| store.heed_damage(&known, &c.owner, &c.name));
+                if damaged.count() > 0 {
                     // What stood there may be the very record: nothing can be said.
                     return store.refuse(op, ErrorCode::Damaged);
                 }

@@ -117,7 +117,7 @@ impl LocalStore {
                     eviction.bytes += row.parts_len() as u64;
                     let stub =
                         RecordRow { record: row.record.to_stub(), evicted_ms: store.running_ms(), ..row };
-                    changes.push(put(key, stub.encode()));
+                    changes.push(put(key, stub.encode(store.suite)));
                 }
                 let apply = (!changes.is_empty()).then(|| Effect::apply(changes));
                 store.gather(op, apply.into_iter().collect(), move |store, _| match next {

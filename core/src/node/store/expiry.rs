@@ -82,7 +82,7 @@ impl LocalStore {
                     settled_ms: 0,
                     ..row
                 };
-                changes.push(put(keys::rec(store.suite, &owner, &name), row.encode()));
+                changes.push(put(keys::rec(store.suite, &owner, &name), row.encode(store.suite)));
                 changes.push(put(keys::proof(&owner, &name), Bytes::new()));
             }
             store.gather(op, vec![Effect::apply(changes)], move |store, _| {

@@ -15,8 +15,8 @@ use alloc::vec;
 use alloc::vec::Vec;
 use bytes::Bytes;
 
-/// Rows that were read, by their keys. A row that does not parse counts as absent: whatever is valid and
-/// comes again repairs it.
+/// Rows that were read, by their keys. A row that does not parse counts as absent, and who asks whether one
+/// [`is_damaged`](Known::is_damaged) knows that there was something.
 pub(super) struct Known {
     suite: Suite,
     rows: BTreeMap<Bytes, Bytes>,
@@ -92,10 +92,10 @@ impl Known {
     /// The record of a name, whatever the floor says.
     pub(super) fn record(&self, owner: &OwnerId, name: &Name) -> Option<RecordRow> {
         let value = self.rows.get(&keys::rec(self.suite, owner, name))?;
-        RecordRow::decode(self.suite, value)
+        RecordRow::decode_of(self.suite, value, owner, name)
     }
 
-    /// True if a row is there that does not parse.
+    /// True if a row is there that rotted.
     pub(super) fn is_damaged(&self, owner: &OwnerId, name: &Name) -> bool {
         self.rows.contains_key(&keys::rec(self.suite, owner, name)) && self.record(owner, name).is_none()
     }

@@ -36,6 +36,7 @@ struct Page {
     records: Vec<Record>,
     bytes: usize,
     floor: Option<RecordRow>,
+    damaged: Vec<Name>,
 }
 
 impl Page {
@@ -51,7 +52,11 @@ impl Page {
     /// Takes one row; breaks when the page is full.
     fn take(&mut self, store: &LocalStore, key: &Bytes, value: &Bytes) -> ControlFlow<()> {
         let Some((_, _, name)) = keys::parse_rec(key) else { return ControlFlow::Continue(()) };
-        if let Some(record) = self.shown(store, &name, value) {
+        let row = RecordRow::decode_of(store.suite, value, &self.owner, &name);
+        if row.is_none() {
+            self.damaged.push(name);
+        }
+        if let Some(record) = row.and_then(|row| self.shown(&name, row)) {
             let len = record.bytes().len();
             if self.records.len() >= self.rows || self.bytes + len > PAGE_BYTES {
                 return ControlFlow::Break(());
@@ -63,10 +68,10 @@ impl Page {
         ControlFlow::Continue(())
     }
 
-    fn shown(&self, store: &LocalStore, name: &Name, value: &Bytes) -> Option<Record> {
-        let row = RecordRow::decode(store.suite, value).filter(|_| *name != FLOOR_NAME)?;
-        let shown =
-            LocalStore::is_shown(&row.record, self.floor.as_ref()) && (self.show_dead || !row.is_gone());
+    fn shown(&self, name: &Name, row: RecordRow) -> Option<Record> {
+        let shown = *name != FLOOR_NAME
+            && LocalStore::is_shown(&row.record, self.floor.as_ref())
+            && (self.show_dead || !row.is_gone());
         shown.then(|| if row.is_gone() { row.record.to_stub() } else { row.record.without_body() })
     }
 
@@ -106,12 +111,19 @@ impl LocalStore {
             records: Vec::new(),
             bytes: 0,
             floor: None,
+            damaged: Vec::new(),
         };
         let first = page.after.map_or(first, |name| name.0[0].max(first));
         let floor = keys::floor(self.suite, &owner);
         self.gather(op, vec![Effect::get(vec![floor])], move |store, mut answers| {
             let value = answers.values().into_iter().next().flatten();
-            let floor = value.and_then(|value| RecordRow::decode(store.suite, &value));
+            let decoded = |value: &Bytes| RecordRow::decode_of(store.suite, value, &owner, &FLOOR_NAME);
+            let floor = value.as_ref().and_then(decoded);
+            if value.is_some() && floor.is_none() {
+                // What it covers is not known.
+                store.doubt(owner, FLOOR_NAME);
+                return store.refuse(op, ErrorCode::Damaged);
+            }
             store.list_shards(op, Page { floor, ..page }, Some(first));
         });
     }
@@ -128,6 +140,7 @@ impl LocalStore {
             for shard in shard..=last {
                 let (rows, more) = answers.rows();
                 let full = rows.iter().try_for_each(|(key, value)| page.take(store, key, value)).is_break();
+                page.damaged.drain(..).for_each(|name| store.doubt(page.owner, name));
                 if full {
                     return store.reply(op, page.response(true));
                 }

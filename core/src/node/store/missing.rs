@@ -81,6 +81,9 @@ impl LocalStore {
         self.gather(op, vec![scan], move |store, mut answers| {
             let (rows, more) = answers.rows();
             for (key, value) in &rows {
+                if !store.check_row(key, value) {
+                    continue;
+                }
                 let Some((_, owner, name)) = keys::parse_rec(key) else { continue };
                 let row = RecordRow::decode(store.suite, value).filter(|_| name != FLOOR_NAME);
                 let is_left_alone =

@@ -20,6 +20,7 @@ mod api;
 mod blob;
 mod check;
 mod dead;
+mod doubt;
 mod effects;
 mod evict;
 mod expiry;
@@ -51,7 +52,7 @@ mod walk;
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub use api::{HeldObject, Keep, Loaded, Look, Origin, Placement, StoreOutput, StoreSetup};
+pub use api::{Damage, HeldObject, Keep, Loaded, Look, Origin, Placement, StoreOutput, StoreSetup};
 pub(in crate::node) use blob::part;
 
 use crate::config::{Config, limit};
@@ -70,6 +71,7 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 use core::fmt;
 use core::time::Duration;
+use doubt::Doubts;
 use effects::Effects;
 use linger::Next;
 use locks::Locks;
@@ -108,6 +110,7 @@ pub struct LocalStore {
     tombstones_walk: OwnWalk,
     usage: Usage,
     space: Space,
+    doubts: Doubts,
 }
 
 impl fmt::Debug for LocalStore {
@@ -153,6 +156,7 @@ impl LocalStore {
             tombstones_walk: OwnWalk::new(first_walk),
             usage: Usage::default(),
             space: Space::default(),
+            doubts: Doubts::default(),
         };
         store.load(keys::state_all(), Vec::new());
         store

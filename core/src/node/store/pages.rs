@@ -13,7 +13,7 @@ use crate::config::limit;
 use crate::id::{BlobId, NodeId, OwnerId, Position};
 use crate::node::view::{blob_position, record_position, successor};
 use crate::record::{Pin, Record, Version};
-use crate::wire::{PinCheck, PinsPage, PullCursor, PulledPin, PulledRecord, RecordsPage, Response};
+use crate::wire::{ErrorCode, PinCheck, PinsPage, PullCursor, PulledPin, PulledRecord, RecordsPage, Response};
 use alloc::vec;
 use alloc::vec::Vec;
 use bytes::Bytes;
@@ -112,12 +112,19 @@ impl LocalStore {
             let more = more && rows > 0;
             let floors = owners.iter().map(|owner| keys::floor(store.suite, owner)).collect();
             store.gather(op, vec![Effect::get(floors)], move |store, mut answers| {
-                let found = answers.values().into_iter().flatten();
-                let found = found.filter_map(|value| RecordRow::decode(store.suite, &value));
-                let records: Vec<_> = found.map(|row| store.pulled(row)).collect();
+                let mut records = Vec::with_capacity(owners.len());
+                for (owner, value) in owners.iter().zip(answers.values()) {
+                    let Some(value) = value else { continue };
+                    let Some(row) = RecordRow::decode_of(store.suite, &value, owner, &FLOOR_NAME) else {
+                        // Without it the page would pass for all that is known here.
+                        store.doubt(*owner, FLOOR_NAME);
+                        return store.refuse(op, ErrorCode::Damaged);
+                    };
+                    records.push(store.pulled(row));
+                }
                 let last = owners.last().map(|owner| PullCursor { owner: *owner, ..PullCursor::default() });
                 match last.filter(|_| more) {
-                    // Damaged ones are left out, and a page that goes on is not empty.
+                    // A page that goes on is not empty.
                     Some(last) if records.is_empty() => store.floors_page(op, Some(last), rows as usize),
                     next => {
                         let page = RecordsPage { records, next, ..RecordsPage::default() };
@@ -194,13 +201,21 @@ impl LocalStore {
             let (rows, more) = answers.rows();
             let mut page = page;
             for (key, value) in &rows {
-                let Some((position, _, name)) = keys::parse_rec(key) else { continue };
+                let Some((position, owner, name)) = keys::parse_rec(key) else { continue };
                 if name == FLOOR_NAME || !store.wants(page.walk, &position) {
                     continue;
                 }
                 // The stub that pins here need is no stray: it goes with them. What is about to be dropped everywhere
                 // stays where it is.
-                let row = RecordRow::decode(store.suite, value).filter(|row| row.settled_ms == 0);
+                let row = RecordRow::decode_of(store.suite, value, &owner, &name);
+                if row.is_none() {
+                    store.doubt(owner, name);
+                    if page.walk != Walk::Strays {
+                        // Whoever takes over from here would believe that this was all.
+                        return store.refuse(op, ErrorCode::Damaged);
+                    }
+                }
+                let row = row.filter(|row| row.settled_ms == 0);
                 let Some(row) = row.filter(|row| page.walk != Walk::Strays || !row.proof_only) else {
                     continue;
                 };

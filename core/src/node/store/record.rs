@@ -5,7 +5,7 @@
 use super::LocalStore;
 use super::api::{Keep, Origin};
 use super::effects::{Effect, put, remove};
-use super::keys;
+use super::keys::{self, FLOOR_NAME};
 use super::known::{Known, Wanted};
 use super::locks::{Hold, LockKey};
 use super::operation::{Op, Refusal};
@@ -76,6 +76,13 @@ impl LocalStore {
                     return store.refuse(op, ErrorCode::Invalid);
                 }
                 let known = Known::new(wanted, answers.values());
+                let is_kept = keep.is_durable() && store.must_be_mended(&owner, &name);
+                if store.heed_damage(&known, &owner, &name) && is_kept {
+                    let mends = keep == Keep::Mended && (is_floor || !known.is_damaged(&owner, &FLOOR_NAME));
+                    if !mends {
+                        return store.refuse(op, ErrorCode::Damaged);
+                    }
+                }
                 let has_pins = !answers.rows().0.is_empty();
                 let fallen = fallen(&answers.rows().0, record.header().version).collect();
                 match store.judge_record(origin, &record, &known) {
@@ -85,6 +92,10 @@ impl LocalStore {
                             quarantined.is_some_and(|row| row.record.order() <= record.order());
                         let beside = Beside { has_pins, in_quarantine, fallen };
                         store.keep_record(op, keep, (&record, age_ms), held.as_ref(), beside);
+                    }
+                    // What stood there cannot have been newer than what kills this one.
+                    Err(Refusal::Stale(_) | Refusal::Code(ErrorCode::Past)) if keep == Keep::Mended => {
+                        store.drop_damaged(op, owner, name);
                     }
                     Err(refusal) => store.refuse(op, refusal),
                 }
@@ -179,6 +190,9 @@ impl LocalStore {
             !whole || held.expired || (!held.proof_only && held.parts_len() >= parts_len(record))
         };
         if (is_known && held.is_some_and(complete)) || (!whole && !has_pins) {
+            if keep == Keep::Mended {
+                return self.drop_damaged(op, owner, name);
+            }
             return self.reply(op, stored);
         }
         // What deletes is taken on a full disk, too: it is what makes room.
@@ -193,7 +207,7 @@ impl LocalStore {
             proof_only: !whole,
             settled_ms: 0,
         };
-        let mut changes = vec![put(keys::rec(self.suite, &owner, &name), row.encode())];
+        let mut changes = vec![put(keys::rec(self.suite, &owner, &name), row.encode(self.suite))];
         changes.extend(expiry_changes(record, held.filter(|_| !is_known)));
         if is_floor {
             changes.push(put(keys::floor_index(&owner), Bytes::new()));
@@ -208,6 +222,7 @@ impl LocalStore {
         }
         let expires = header.expires;
         self.gather(op, vec![Effect::apply(changes)], move |store, _| {
+            store.end_doubt(owner, name);
             store.reply(op, stored);
             store.expiry_from(expires);
             if has_work {
@@ -226,7 +241,7 @@ impl LocalStore {
         let (get, wanted) = Wanted::new(self.suite).name(&owner, &name).effect();
         self.gather(op, vec![get], move |store, mut answers| {
             let known = Known::new(wanted, answers.values());
-            if known.is_damaged(&owner, &name) {
+            if store.heed_damage(&known, &owner, &name) {
                 return store.refuse(op, ErrorCode::Damaged);
             }
             let floor = known.floor(&owner);

@@ -1,8 +1,8 @@
 //! Values of the table. Whatever comes back from a disk is parsed as if a stranger had sent it.
 
 use crate::crypto::Suite;
-use crate::id::ObjectId;
-use crate::record::{Floor, Record, Version};
+use crate::id::{Name, ObjectId, OwnerId};
+use crate::record::{Floor, Header, Record, Version};
 use alloc::vec::Vec;
 use bytes::Bytes;
 
@@ -10,9 +10,12 @@ const TOMBSTONE: u8 = 1;
 const EXPIRED: u8 = 2;
 const PROOF_ONLY: u8 = 4;
 const INCOMPLETE: u8 = 8;
-const REC_HEADER: usize = 25;
+/// Where the checksum of a record's row stands, over all that is before and after it.
+const CHECK: core::ops::Range<usize> = 25..33;
+const REC_HEADER: usize = CHECK.end;
 
-/// A record that is kept: `u8 flags ‖ u64 stored ‖ u64 evicted ‖ u64 settled ‖ record`.
+/// A record that is kept: `u8 flags ‖ u64 stored ‖ u64 evicted ‖ u64 settled ‖ u64 checksum ‖ record`.
+/// The checksum is no signature's substitute: it tells what rotted on this disk, in what this node noted, too.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct RecordRow {
     /// The record, without the parts that were dropped.
@@ -30,18 +33,24 @@ pub(super) struct RecordRow {
 }
 
 impl RecordRow {
-    pub(super) fn encode(&self) -> Bytes {
+    pub(super) fn encode(&self, suite: Suite) -> Bytes {
         let mut out = Vec::with_capacity(REC_HEADER + self.record.bytes().len());
         out.push(self.facts().0);
         out.extend_from_slice(&self.stored_ms.to_be_bytes());
         out.extend_from_slice(&self.evicted_ms.to_be_bytes());
         out.extend_from_slice(&self.settled_ms.to_be_bytes());
+        out.extend_from_slice(&checksum(suite, &out, self.record.bytes()));
         out.extend_from_slice(self.record.bytes());
         out.into()
     }
 
+    /// `None` for a row that rotted.
     pub(super) fn decode(suite: Suite, value: &Bytes) -> Option<Self> {
         let flags = RecordFacts(*value.first()?);
+        let sound = checksum(suite, value.get(..CHECK.start)?, value.get(CHECK.end..)?);
+        if value.get(CHECK)? != sound {
+            return None;
+        }
         Some(Self {
             stored_ms: u64::from_be_bytes(*value.get(1..)?.first_chunk()?),
             evicted_ms: u64::from_be_bytes(*value.get(9..)?.first_chunk()?),
@@ -51,6 +60,12 @@ impl RecordRow {
             proof_only: flags.0 & PROOF_ONLY != 0,
             settled_ms: u64::from_be_bytes(*value.get(17..)?.first_chunk()?),
         })
+    }
+
+    /// The same, of a row that stands under this name: another's, however sound, is none of it.
+    pub(super) fn decode_of(suite: Suite, value: &Bytes, owner: &OwnerId, name: &Name) -> Option<Self> {
+        let is_its = |header: &Header| header.owner == *owner && header.name == *name;
+        Self::decode(suite, value).filter(|row| is_its(row.record.header()))
     }
 
     fn facts(&self) -> RecordFacts {
@@ -77,6 +92,11 @@ impl RecordRow {
     pub(super) fn parts_len(&self) -> usize {
         parts_len(&self.record)
     }
+}
+
+fn checksum(suite: Suite, before: &[u8], after: &[u8]) -> [u8; 8] {
+    let [a, b, c, d, e, f, g, h, ..] = suite.hash(&[before, after]);
+    [a, b, c, d, e, f, g, h]
 }
 
 /// How much of a record is here beside header and signature.

@@ -150,7 +150,12 @@ impl LocalStore {
 
     /// Returns the number of this change.
     pub(super) fn change_state(&mut self, key: &[u8], value: Option<Bytes>) -> u64 {
-        self.state.changed.insert(keys::node_state(key), value);
+        self.change_row(keys::node_state(key), value)
+    }
+
+    /// The same for any row; never written before what was changed earlier.
+    pub(super) fn change_row(&mut self, key: Bytes, value: Option<Bytes>) -> u64 {
+        self.state.changed.insert(key, value);
         self.state.changes += 1;
         self.state.changes
     }

@@ -121,6 +121,8 @@ impl LocalStore {
             store.compare(&mut count);
             if count.pins_rest.is_none() && count.blobs_end && count.pinned.is_empty() {
                 let mut status = count.status;
+                // Their rows are there, and tell nothing.
+                status.copies_present = status.copies_present.saturating_sub(store.doubtful_copies());
                 status.copies_missing = status.copies_wanted - status.copies_present;
                 store.count_unlisted(op, status, keys::own_all());
             } else {

@@ -62,7 +62,7 @@ impl LocalStore {
                 };
                 let changes = if has_pins {
                     let stub = RecordRow { record: row.record.to_stub(), proof_only: true, ..row };
-                    vec![put(key, stub.encode())]
+                    vec![put(key, stub.encode(store.suite))]
                 } else {
                     let expires = row.record.header().expires;
                     let expire = (expires != 0).then(|| remove(keys::expire(expires, &owner, &name)));

@@ -104,7 +104,7 @@ impl LocalStore {
                 let mut changes = Vec::new();
                 match row {
                     Some(row) if clean && row.settled_ms == 0 => {
-                        changes.push(put(key, RecordRow { settled_ms: now_ms, ..row }.encode()));
+                        changes.push(put(key, RecordRow { settled_ms: now_ms, ..row }.encode(store.suite)));
                     }
                     Some(row) if clean && now_ms.saturating_sub(row.settled_ms) >= apart_ms => {
                         changes.push(remove(key));
@@ -114,7 +114,7 @@ impl LocalStore {
                         }
                     }
                     Some(row) if !clean && row.settled_ms != 0 => {
-                        changes.push(put(key, RecordRow { settled_ms: 0, ..row }.encode()));
+                        changes.push(put(key, RecordRow { settled_ms: 0, ..row }.encode(store.suite)));
                     }
                     _ => {}
                 }

@@ -68,6 +68,7 @@ impl LocalStore {
             }
             if matches!(copy, Found::Damaged(_)) {
                 page.damaged.push(id);
+                return store.miss(op, id, move |store| store.verify_next(op, page));
             }
             store.verify_next(op, page);
         });

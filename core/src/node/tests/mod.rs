@@ -7,6 +7,7 @@ mod hostile;
 mod leases;
 mod leaving;
 mod limits;
+mod mending;
 mod network;
 mod placement;
 mod probe;

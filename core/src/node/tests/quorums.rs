@@ -1,8 +1,10 @@
 //! Reads of records: what a quorum agrees on, what is said without one, and what they mend.
 
+use super::repair::{LONG, store, wait_caught_up};
 use super::votes::agreeable;
 use super::*;
 use crate::error::PeerFault;
+use crate::sim::Cut;
 
 fn repaired(town: &mut Town, host: HostId, record: &Record) -> bool {
     town.run_until(SECOND, |town| {
@@ -85,4 +87,73 @@ fn the_same_signed_bytes_are_a_success_at_every_entry_node() {
         let answer = town.ask(client, put(&record));
         assert!(matches!(answer, Response::Stored { copies: 2.., wanted: 2 }), "{answer:?}");
     }
+}
+
+/// How many milliseconds of the world's time an answer takes.
+fn millis_of(town: &mut Town, client: HostId, request: Request) -> u64 {
+    let before = town.world.now().mono;
+    let answer = town.ask(client, request);
+    assert!(!matches!(answer, Response::Error(_)), "{answer:?}");
+    u64::try_from(town.world.now().mono.since(before).as_millis()).unwrap()
+}
+
+/// A link's way there and back, twice, and the disks.
+const SOON: u64 = 10;
+
+#[test]
+fn a_read_does_not_wait_for_a_member_that_is_away_or_has_just_come_back() {
+    let mut town = Town::of(3);
+    let owner = Owner::new(&town, 1);
+    let client = town.add_client(&owner, HostId(0));
+    store(&mut town, &owner, client, 1);
+    town.world.run_for(SECOND);
+    for cut in [Cut::Reset, Cut::Silent] {
+        (0..2).for_each(|host| town.world.cut(HostId(2), HostId(host), cut));
+        for _ in 0..20 {
+            assert!(millis_of(&mut town, client, owner.get(name(1))) <= SOON);
+            assert!(millis_of(&mut town, client, owner.list()) <= SOON);
+            town.world.run_for(SECOND);
+        }
+        (0..2).for_each(|host| town.world.heal(HostId(2), HostId(host)));
+        for _ in 0..100 {
+            assert!(millis_of(&mut town, client, owner.get(name(1))) <= SOON);
+            assert!(millis_of(&mut town, client, owner.list()) <= SOON);
+            town.world.run_for(SECOND / 10);
+        }
+        town.wait_whole();
+    }
+}
+
+#[test]
+fn a_read_does_not_wait_for_votes_that_will_not_come() {
+    let mut town = Town::of(3);
+    let owner = Owner::new(&town, 1);
+    let client = town.add_client(&owner, HostId(0));
+    for number in 1..4 {
+        store(&mut town, &owner, client, number);
+    }
+    // Two are lost for good, and nobody bans them: those that came instead wait for them, and have no vote.
+    for lost in [1, 2] {
+        town.world.crash(HostId(lost));
+        town.world.run_for(SECOND);
+        let new = town.add_node(vec![(None, addr(0))]);
+        assert!(town.run_until(LONG, |town| town.node(new, |node, _| node.hub.peers.linked().count() == 2)));
+        wait_caught_up(&mut town);
+    }
+    town.world.run_for(31 * SECOND);
+    let mut uncertain = 0;
+    let up: Vec<_> = town.nodes.iter().copied().filter(|host| town.world.is_up(*host)).collect();
+    assert_eq!(up.len(), 3);
+    for entry in up {
+        let reader = town.add_client(&owner, entry);
+        for number in 1..4 {
+            let millis = millis_of(&mut town, reader, owner.get(name(number)));
+            assert!(millis <= SOON, "{millis} ms at {entry:?}");
+            let answer = town.ask(reader, owner.get(name(number)));
+            uncertain += u32::from(matches!(answer, Response::Record { fresh: false, .. }));
+        }
+        let millis = millis_of(&mut town, reader, owner.list());
+        assert!(millis <= SOON, "{millis} ms for a list at {entry:?}");
+    }
+    assert!(uncertain > 0, "there is no quorum for all of it");
 }

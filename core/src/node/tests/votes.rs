@@ -88,6 +88,76 @@ fn a_write_counts_in_full_once_the_views_agree_and_its_bytes_go_once() {
 }
 
 #[test]
+fn a_have_counts_in_full_once_the_views_agree() {
+    let (mut town, member, id) = town_of_two();
+    let owner = Owner::new(&town, 1);
+    let client = town.add_client(&owner, HostId(0));
+    let since = version(&town, 0);
+    town.let_vote(member, id);
+    town.ask(client, owner.put_blob(name(1), object(1), since, &blob(1)));
+    town.probe(member, |probe, _| probe.votes = None);
+    let pins = vec![owner.pin(name(1), object(2), version(&town, 1), &blob(1))];
+    let asked = town.probe(client, |probe, _| probe.ask(Request::Have { pins }));
+    town.world.run_for(SECOND);
+    assert!(!town.probe(client, |probe, _| probe.has_answer(asked)), "it is asked again");
+    town.let_vote(member, id);
+    town.world.run_for(SECOND);
+    let answer = town.probe(client, |probe, _| probe.take_answer(asked));
+    assert_eq!(answer, Some(Response::Have { copies: vec![2], wanted: 2 }));
+}
+
+#[test]
+fn what_was_looked_up_before_a_change_of_the_view_is_no_vote() {
+    let requests: [fn(&Town, &Owner) -> Request; 3] = [
+        |_, owner| owner.get(name(1)),
+        |town, owner| put(&owner.tombstone(name(2), version(town, 0))),
+        |_, owner| owner.list(),
+    ];
+    for request in requests {
+        let mut town = Town::of(1);
+        let owner = Owner::new(&town, 1);
+        let (member, id) = town.add_voter(agreeable);
+        town.world.run_for(SECOND);
+        let request = request(&town, &owner);
+        // The store's answer takes long; meanwhile the view is another one, and all of that is durable.
+        let slow = Duration::from_secs(3);
+        town.world.disk_mut(HostId(0)).set_delay(slow, slow);
+        let asked = town.probe(member, |probe, _| probe.ask(request.clone()));
+        town.world.run_for(SECOND / 10);
+        town.world.disk_mut(HostId(0)).set_delay(Duration::ZERO, Duration::ZERO);
+        town.add_voter(agreeable);
+        town.world.run_for(SECOND);
+        assert!(!town.probe(member, |probe, _| probe.has_answer(asked)));
+        town.world.run_for(10 * SECOND);
+        assert!(town.probe(member, |probe, _| probe.take_answer(asked)).is_some());
+        let last = |town: &mut Town| {
+            town.probe(member, |probe, _| probe.answered_votes.last().copied().flatten())
+        };
+        assert_eq!(last(&mut town), None, "{request:?}");
+        town.let_vote(member, id);
+        town.ask(member, request);
+        assert!(last(&mut town).is_some(), "asked again it counts");
+    }
+}
+
+#[test]
+fn a_copy_that_a_member_says_to_have_nowhere_does_not_count() {
+    let mut town = Town::of(1);
+    town.add_voter(|request| match request {
+        Request::PutBlob { .. } | Request::PutRecord { .. } => {
+            Some(Response::Stored { copies: 0, wanted: 1 })
+        }
+        request => agreeable(request),
+    });
+    let owner = Owner::new(&town, 1);
+    let client = town.add_client(&owner, HostId(0));
+    let since = version(&town, 0);
+    let degraded = Response::Stored { copies: 1, wanted: 2 };
+    assert_eq!(town.ask(client, owner.put_blob(name(1), object(1), since, &blob(1))), degraded);
+    assert_eq!(town.ask(client, put(&owner.tombstone(name(1), since))), degraded);
+}
+
+#[test]
 fn of_a_have_only_those_items_count_for_which_there_is_a_vote() {
     let (mut town, member, id) = town_of_two();
     let owner = Owner::new(&town, 1);

@@ -2,4 +2,5 @@
 
 mod crash_points;
 mod disk;
+mod races;
 mod world;

@@ -6,7 +6,7 @@ use crate::driver::{DiskReply, DiskRequest, TableOp};
 use crate::error::DiskError;
 use crate::id::{BlobId, Ticket};
 use crate::job::Job;
-use crate::node::store::{HeldObject, Keep, Loaded, LocalStore, Origin, StoreOutput, StoreSetup};
+use crate::node::store::{Damage, HeldObject, Keep, Loaded, LocalStore, Origin, StoreOutput, StoreSetup};
 use crate::record::Record;
 use crate::rng::Rng;
 use crate::time::{Instant, Now};
@@ -124,6 +124,8 @@ pub(super) struct Bench {
     pub(super) checks: Vec<(u64, Vec<HeldObject>)>,
     /// Whether all replicas promise at once never to list objects whose lease is over; `None` leaves questions open.
     pub(super) lapse: Option<bool>,
+    /// What it has noticed to be damaged or missing.
+    pub(super) damages: Vec<Damage>,
     /// Tombstones that were to be dropped, and whether all members say that nothing older is left.
     pub(super) forgets: Vec<Record>,
     pub(super) clean: bool,
@@ -167,6 +169,7 @@ impl Bench {
             checks: Vec::new(),
             lapse: Some(false),
             forgets: Vec::new(),
+            damages: Vec::new(),
             clean: false,
             faults: Vec::new(),
             fail_after: None,
@@ -249,6 +252,7 @@ impl Bench {
                     self.store.forgotten(self.now, forget, &stub, clean);
                     self.forgets.push(stub);
                 }
+                StoreOutput::Damaged(damage) => self.damages.push(damage),
                 StoreOutput::Fatal(error) => self.fatal = Some(error),
             }
         }

@@ -153,8 +153,10 @@ fn a_disk_that_does_not_load_is_fatal() {
 #[test]
 fn answers_to_no_request_or_of_another_kind_have_no_effect() {
     let mut bench = Bench::new();
-    bench.store.submit(bench.now, 1, OTHER, Keep::Replica, get(9));
+    let record = Request::GetRecord { owner: Owner::new(1).id(), name: name(1) };
+    bench.store.submit(bench.now, 1, OTHER, Keep::Replica, record);
     let Some(StoreOutput::Disk { ticket, .. }) = bench.store.poll() else { panic!() };
+    let nothing = || DiskReply::Values([None, None].into());
     let now = bench.now;
     let unknown = Ticket(ticket.0 + 1);
     let store = &mut bench.store;
@@ -162,9 +164,9 @@ fn answers_to_no_request_or_of_another_kind_have_no_effect() {
     assert_eq!(store.handle_disk(now, ticket, Ok(DiskReply::Done)), Err(ApiMisuse::WrongResult(ticket)));
     let hashed = JobResult::Hashed(BlobId([0; 32]));
     assert_eq!(store.handle_job(now, ticket, hashed), Err(ApiMisuse::UnknownTicket(ticket)));
-    assert_eq!(store.handle_disk(now, ticket, Ok(DiskReply::Blob(None))), Ok(()));
+    assert_eq!(store.handle_disk(now, ticket, Ok(nothing())), Ok(()));
     assert_eq!(
-        store.handle_disk(now, ticket, Ok(DiskReply::Blob(None))),
+        store.handle_disk(now, ticket, Ok(nothing())),
         Err(ApiMisuse::UnknownTicket(ticket))
     );
     assert!(matches!(bench.store.poll(), Some(StoreOutput::Reply { token: 1, .. })));
