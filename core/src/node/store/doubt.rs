@@ -17,7 +17,7 @@ use crate::id::{BlobId, Name, OwnerId, Position};
 use crate::node::view::{blob_position, record_position};
 use crate::record::{Pin, Record};
 use crate::time::Now;
-use crate::wire::{ErrorCode, Response};
+use crate::wire::Response;
 use alloc::collections::BTreeSet;
 use alloc::vec;
 use bytes::Bytes;

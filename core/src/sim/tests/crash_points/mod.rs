@@ -5,7 +5,6 @@
 
 mod members;
 
-use alloc::vec;
 use alloc::vec::Vec;
 use core::time::Duration;
 
