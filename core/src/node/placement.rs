@@ -144,9 +144,9 @@ impl Hub {
     /// they count for nothing: it is no replica, does not hold all of it yet or any more, or might forget why it says so.
     pub(super) fn vote(&self, position: &Position) -> Option<SetHash> {
         let counts = self.store.saved() >= self.standing.rests_on
+            && !self.store.is_in_doubt(position)
             && self.view.is_replica(&self.own, position)
-            && !self.is_syncing_at(position)
-            && !self.store.is_in_doubt(position);
+            && !self.is_syncing_at(position);
         counts.then(|| self.view.set_hash(position))
     }
 

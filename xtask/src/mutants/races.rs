@@ -86,7 +86,7 @@ pub(super) const RACES: &[Mutation] = &[
             from: "since: self.placer.reservation().since,\n            parent",
             to: "since: cx.next_version(&self.name, self.placer.reservation().since, cx.now.unix_ms)?,\n            parent",
         }],
-        tests: "client::tests::versions",
+        tests: "race_4_a_record_carries_exactly",
     },
     Mutation {
         group: "race 5",

@@ -13,7 +13,9 @@ use crate::config::limit;
 use crate::id::{BlobId, NodeId, OwnerId, Position};
 use crate::node::view::{blob_position, record_position, successor};
 use crate::record::{Pin, Record, Version};
-use crate::wire::{ErrorCode, PinCheck, PinsPage, PullCursor, PulledPin, PulledRecord, RecordsPage, Response};
+use crate::wire::{
+    ErrorCode, PinCheck, PinsPage, PullCursor, PulledPin, PulledRecord, RecordsPage, Response,
+};
 use alloc::vec;
 use alloc::vec::Vec;
 use bytes::Bytes;

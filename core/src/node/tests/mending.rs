@@ -274,8 +274,7 @@ fn a_blob_that_a_read_finds_missing_or_damaged_is_back_at_once_on_each_replica()
         let reader = town.add_client(&owner, *holder);
         assert!(matches!(town.ask(reader, read(&bytes)), Response::Blob { .. }));
     }
-    let sound = |town: &mut Town| {
-        holders.iter().all(|host| town.world.disk(*host).blobs().get(&id) == Some(&bytes))
-    };
+    let sound =
+        |town: &mut Town| holders.iter().all(|host| town.world.disk(*host).blobs().get(&id) == Some(&bytes));
     assert!(town.run_until(SECOND, sound));
 }

@@ -130,9 +130,8 @@ fn what_was_looked_up_before_a_change_of_the_view_is_no_vote() {
         assert!(!town.probe(member, |probe, _| probe.has_answer(asked)));
         town.world.run_for(10 * SECOND);
         assert!(town.probe(member, |probe, _| probe.take_answer(asked)).is_some());
-        let last = |town: &mut Town| {
-            town.probe(member, |probe, _| probe.answered_votes.last().copied().flatten())
-        };
+        let last =
+            |town: &mut Town| town.probe(member, |probe, _| probe.answered_votes.last().copied().flatten());
         assert_eq!(last(&mut town), None, "{request:?}");
         town.let_vote(member, id);
         town.ask(member, request);

@@ -165,10 +165,7 @@ fn answers_to_no_request_or_of_another_kind_have_no_effect() {
     let hashed = JobResult::Hashed(BlobId([0; 32]));
     assert_eq!(store.handle_job(now, ticket, hashed), Err(ApiMisuse::UnknownTicket(ticket)));
     assert_eq!(store.handle_disk(now, ticket, Ok(nothing())), Ok(()));
-    assert_eq!(
-        store.handle_disk(now, ticket, Ok(nothing())),
-        Err(ApiMisuse::UnknownTicket(ticket))
-    );
+    assert_eq!(store.handle_disk(now, ticket, Ok(nothing())), Err(ApiMisuse::UnknownTicket(ticket)));
     assert!(matches!(bench.store.poll(), Some(StoreOutput::Reply { token: 1, .. })));
 }
 

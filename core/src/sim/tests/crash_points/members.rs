@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::config::{Config, limit};
-use crate::node::{NodeEvent, SettingsWanted};
 use crate::node::store::tests::audit::Audit;
+use crate::node::{NodeEvent, SettingsWanted};
 
 const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -13,14 +13,8 @@ pub(super) fn options(phase: Phase) -> TownOptions {
     let options = TownOptions::default();
     let settings = options.settings;
     match phase {
-        Phase::Hint => TownOptions {
-            settings: SettingsWanted { replicas: Some(1), ..settings },
-            ..options
-        },
-        Phase::Leave => TownOptions {
-            settings: SettingsWanted { replicas: Some(2), ..settings },
-            ..options
-        },
+        Phase::Hint => TownOptions { settings: SettingsWanted { replicas: Some(1), ..settings }, ..options },
+        Phase::Leave => TownOptions { settings: SettingsWanted { replicas: Some(2), ..settings }, ..options },
         // A week passes, with as little in it as can be.
         Phase::Lapse => TownOptions {
             settings: SettingsWanted { gone_after: Some(40 * DAY), ..settings },
@@ -29,7 +23,8 @@ pub(super) fn options(phase: Phase) -> TownOptions {
                 suspect_after: 20 * DAY,
                 idle_close: 30 * DAY,
                 gossip_every: 4 * DAY,
-                running_time_every: DAY / 2,
+                // Ages, lingers among them, are wrong by this much after a crash.
+                running_time_every: HOUR / 2,
                 pull_every: 10 * DAY,
                 check_every: 4 * HOUR,
                 client_idle: HOUR,
@@ -39,6 +34,13 @@ pub(super) fn options(phase: Phase) -> TownOptions {
         },
         _ => options,
     }
+}
+
+/// Of how many points one is tried, where those of the phase are too many for every day.
+pub(super) fn one_point_of(phase: Phase) -> usize {
+    let is_of_members =
+        matches!(phase, Phase::Hint | Phase::Lapse | Phase::Return | Phase::NewDisk | Phase::Leave);
+    if is_of_members && std::env::var_os("QUANTUMSYNC_EVERY_POINT").is_none() { 5 } else { 1 }
 }
 
 impl Scene {
@@ -70,7 +72,9 @@ impl Scene {
             while let Some(event) = world.next_event(client) {
                 if let PeerEvent::Client(ClientEvent::NeedData { max, .. }) = event {
                     let portion = rest.split_to(rest.len().min(max));
-                    world.call(client, |peer, now| peer.client().provide(now, op, portion).expect("asked for"));
+                    world.call(client, |peer, now| {
+                        peer.client().provide(now, op, portion).expect("asked for")
+                    });
                 }
             }
             rest.is_empty()
