@@ -115,7 +115,8 @@ fn nothing_secret_is_logged_at_the_most_verbose_level() {
     }
     // What goes wrong is told with less care than what goes well.
     run.run(&user, &["get", KEY, "-o", "-"], b"").code(3);
-    run.run(&run.home("mistyped"), &["init", "--restore", "-"], vault.words().replace(' ', "  x").as_bytes()).code(2);
+    run.run(&run.home("mistyped"), &["init", "--restore", "-"], vault.words().replace(' ', "  x").as_bytes())
+        .code(2);
     run.run(&run.home("other"), &["init", "--join", &token[..token.len() - 1]], b"").code(2);
     for verb in ["leave", "peers"] {
         run.run(&user, &[verb], b"").code(5);
