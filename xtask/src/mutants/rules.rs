@@ -287,6 +287,11 @@ pub(super) const RULES: &[Mutation] = &[
                 to: "self.members.iter().any(|(node, epoch, confirmed)| *confirmed && *epoch == hub.epoch(node))",
             },
             Place {
+                file: "node/hand_on.rs",
+                from: "if self.failed {",
+                to: "if self.failed && self.open > 0 {",
+            },
+            Place {
                 file: "node/strays.rs",
                 from: "!hub.is_own(node) && hub.is_responsive(node)",
                 to: "!hub.is_own(node)",
