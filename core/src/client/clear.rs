@@ -1,21 +1,17 @@
 //! Deleting everything of a vault: a floor above all that a full list shows.
 
-use super::context::{Context, Operation, Step, check_past, good_until, refused};
+use super::context::{Context, Operation, Step};
 use super::event::Outcome;
-use super::lookup::check_current;
 use super::pages::{PAGE_RESERVE, Pages};
-use super::place::is_stale;
+use super::recording::{Recorded, Recording};
 use super::requests::RequestId;
 use super::seen::FLOOR_NAME;
-use crate::error::{OpError, PeerFault};
+use crate::error::OpError;
 use crate::id::Ticket;
 use crate::job::JobResult;
 use crate::record::Version;
 use crate::vault::floor_record;
-use crate::wire::{ErrorCode, Request, Response};
-
-/// How often a floor is put above one that another device has written meanwhile.
-const MAX_TRIES: u32 = 8;
+use crate::wire::{ErrorCode, Response};
 
 enum Phase {
     Reserving { seen: bool, room: bool },
@@ -29,10 +25,7 @@ pub(super) struct Clear {
     phase: Phase,
     pages: Pages,
     highest: Version,
-    floor: Version,
-    copies: u8,
-    wanted: u8,
-    tries: u32,
+    recording: Recording,
 }
 
 impl Clear {
@@ -41,10 +34,7 @@ impl Clear {
             phase: Phase::Reserving { seen: false, room: false },
             pages: Pages::new(),
             highest: Version::ZERO,
-            floor: Version::ZERO,
-            copies: 0,
-            wanted: 0,
-            tries: 0,
+            recording: Recording::new(),
         }
     }
 
@@ -61,35 +51,24 @@ impl Clear {
     fn put(&mut self, cx: &mut Context<'_>, is_complete: bool) -> Step {
         let highest = self.highest.max(self.pages.floor);
         let not_before = if is_complete { 0 } else { cx.now.unix_ms };
-        self.floor = cx.next_version(&FLOOR_NAME, highest, not_before)?;
-        let record =
-            floor_record(cx.keys()?, &cx.env.network, self.floor, 0).map_err(|_| OpError::TooLarge)?;
+        let floor = cx.next_version(&FLOOR_NAME, highest, not_before)?;
+        let record = floor_record(cx.keys()?, &cx.env.network, floor, 0).map_err(|_| OpError::TooLarge)?;
         self.phase = Phase::Recording;
-        cx.ask_until(Request::PutRecord { record }, good_until(cx.now));
+        self.recording.put(cx, record);
         Ok(None)
     }
 
     fn recorded(&mut self, cx: &mut Context<'_>, response: Response) -> Step {
-        match response {
-            Response::Stored { copies, wanted } => {
-                (self.copies, self.wanted) = (copies, wanted);
+        match self.recording.answered(cx, &FLOOR_NAME, response)? {
+            Recorded::Stored { settled } => {
                 self.phase = Phase::Raising;
-                if cx.raise_seen(&[(FLOOR_NAME, self.floor)]) { self.seen_settled(cx) } else { Ok(None) }
+                if settled { self.seen_settled(cx) } else { Ok(None) }
             }
-            Response::Error(error) if is_stale(error.code) => {
-                check_past(cx.now, &error, self.floor)?;
-                if let Some(current) = &error.current {
-                    self.highest = self.highest.max(check_current(cx, &FLOOR_NAME, current)?);
-                }
-                self.tries += 1;
-                if self.tries > MAX_TRIES {
-                    return Err(OpError::Conflict.into());
-                }
+            Recorded::Stale { code, newer } => {
+                self.highest = newer.map_or(self.highest, |newer| newer.max(self.highest));
                 // What is refused as too old for its time is put at the present one.
-                self.put(cx, error.code == ErrorCode::Stale && self.pages.complete)
+                self.put(cx, code == ErrorCode::Stale && self.pages.complete)
             }
-            Response::Error(error) => Err(refused(&error).into()),
-            _ => Err(PeerFault::UnexpectedAnswer.into()),
         }
     }
 }
@@ -137,7 +116,10 @@ impl Operation for Clear {
                 *seen = true;
                 self.begin(cx)
             }
-            Phase::Raising => Ok(Some(Outcome::Cleared { copies: self.copies, wanted: self.wanted })),
+            Phase::Raising => {
+                let Recording { copies, wanted, .. } = self.recording;
+                Ok(Some(Outcome::Cleared { copies, wanted }))
+            }
             Phase::Listing | Phase::Recording => Ok(None),
         }
     }

@@ -103,12 +103,7 @@ impl Get {
     }
 
     fn found(&mut self, cx: &mut Context<'_>, response: Response) -> Step {
-        let (record, floor, fresh) = match response {
-            Response::Record { record, floor, fresh } => (record, floor, fresh),
-            Response::Error(error) => return Err(refused(&error).into()),
-            _ => return Err(PeerFault::UnexpectedAnswer.into()),
-        };
-        let found = check(cx, &self.name, record, floor)?;
+        let (found, fresh) = check(cx, &self.name, response)?;
         // That nothing is there only a quorum can say.
         if !fresh && (self.options.fresh || found.record.is_none()) {
             return Err(OpError::NotFresh.into());

@@ -1,10 +1,11 @@
 //! Reading the record of one name: what the peers answer is checked against the vault's keys and against what was seen.
 
-use super::context::{Context, Stop};
+use super::context::{Context, Stop, refused};
 use super::seen::FLOOR_NAME;
 use crate::error::{OpError, PeerFault};
 use crate::id::{Name, OwnerId};
 use crate::record::{Floor, Kind, Record, Version, verify_record};
+use crate::wire::Response;
 
 /// A checked answer.
 #[derive(Debug)]
@@ -44,20 +45,21 @@ pub(super) fn is_living(record: &Record, floor: Version, unix_ms: u64) -> bool {
     !header.is_tombstone() && header.version > floor && !expired
 }
 
-/// Checks an answer to `GetRecord`: form, owner, name, signatures.
-pub(super) fn check(
-    cx: &Context<'_>,
-    name: &Name,
-    record: Option<Record>,
-    floor: Option<Record>,
-) -> Result<Found, Stop> {
+/// Checks an answer to `GetRecord`: form, owner, name, signatures. `true` with it if a quorum agreed.
+pub(super) fn check(cx: &Context<'_>, name: &Name, response: Response) -> Result<(Found, bool), Stop> {
+    let (record, floor, fresh) = match response {
+        Response::Record { record, floor, fresh } => (record, floor, fresh),
+        Response::Error(error) => return Err(refused(&error).into()),
+        _ => return Err(PeerFault::UnexpectedAnswer.into()),
+    };
     let owner = cx.owner()?;
     let floor = floor.map(|floor| check_floor(cx, &owner, &floor)).transpose()?;
     if let Some(record) = &record {
         check_record(cx, &owner, name, record, floor.as_ref())?;
     }
     let floor = floor.map_or(Version::ZERO, |floor| floor.version);
-    Ok(Found { record, floor: floor.max(cx.effects.seen.highest(&FLOOR_NAME)) })
+    let floor = floor.max(cx.effects.seen.highest(&FLOOR_NAME));
+    Ok((Found { record, floor }, fresh))
 }
 
 /// Checks the record that came with `Stale`: a newer one of the name, or the floor. Its version, of which ours must be above.

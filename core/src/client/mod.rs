@@ -15,6 +15,7 @@ mod lookup;
 mod pages;
 mod pass;
 mod place;
+mod recording;
 mod requests;
 mod round;
 mod running;

@@ -70,29 +70,44 @@ pub struct Settings {
     pub signature: Signature,
 }
 
+/// What all three have in common: a signature over the content, which follows it.
+macro_rules! signed_by_the_network {
+    ($word:ty, $label:expr) => {
+        impl $word {
+            fn signed(mut self, network: &NetworkId, key: &SigningKey) -> Self {
+                self.signature = key.sign($label, network, &[&self.content()]);
+                self
+            }
+
+            /// Checks the signature.
+            pub fn verify(
+                &self,
+                suite: Suite,
+                network: &NetworkId,
+                network_key: &[u8; 32],
+            ) -> Result<(), SignedError> {
+                let message = signed_message($label, network, &[&self.content()]);
+                check(suite.verify(network_key, &message, &self.signature))
+            }
+
+            /// Appends the bytes.
+            pub fn encode(&self, out: &mut Writer) {
+                out.raw(&self.content());
+                out.raw(&self.signature.0);
+            }
+        }
+    };
+}
+
+signed_by_the_network!(Admission, label::ADMISSION);
+signed_by_the_network!(Removal, label::REMOVAL);
+signed_by_the_network!(Settings, label::SETTINGS);
+
 impl Admission {
     /// Signs; `signature` of `self` is replaced, and `positions` brought into its range.
     pub fn sign(mut self, network: &NetworkId, key: &SigningKey) -> Self {
         self.positions = self.positions.clamp(1, limit::POSITIONS);
-        self.signature = key.sign(label::ADMISSION, network, &[&self.content()]);
-        self
-    }
-
-    /// Checks the signature.
-    pub fn verify(
-        &self,
-        suite: Suite,
-        network: &NetworkId,
-        network_key: &[u8; 32],
-    ) -> Result<(), SignedError> {
-        let message = signed_message(label::ADMISSION, network, &[&self.content()]);
-        check(suite.verify(network_key, &message, &self.signature))
-    }
-
-    /// Appends the bytes.
-    pub fn encode(&self, out: &mut Writer) {
-        out.raw(&self.content());
-        out.raw(&self.signature.0);
+        self.signed(network, key)
     }
 
     /// Reads them off the front.
@@ -126,26 +141,8 @@ impl Admission {
 
 impl Removal {
     /// Signs; `signature` of `self` is replaced.
-    pub fn sign(mut self, network: &NetworkId, key: &SigningKey) -> Self {
-        self.signature = key.sign(label::REMOVAL, network, &[&self.content()]);
-        self
-    }
-
-    /// Checks the signature.
-    pub fn verify(
-        &self,
-        suite: Suite,
-        network: &NetworkId,
-        network_key: &[u8; 32],
-    ) -> Result<(), SignedError> {
-        let message = signed_message(label::REMOVAL, network, &[&self.content()]);
-        check(suite.verify(network_key, &message, &self.signature))
-    }
-
-    /// Appends the bytes.
-    pub fn encode(&self, out: &mut Writer) {
-        out.raw(&self.content());
-        out.raw(&self.signature.0);
+    pub fn sign(self, network: &NetworkId, key: &SigningKey) -> Self {
+        self.signed(network, key)
     }
 
     /// Reads them off the front.
@@ -178,25 +175,7 @@ impl Settings {
         self.replicas = self.replicas.clamp(1, limit::REPLICAS);
         self.gone_after = Duration::from_millis(millis(self.gone_after));
         self.linger = Duration::from_millis(millis(self.linger));
-        self.signature = key.sign(label::SETTINGS, network, &[&self.content()]);
-        self
-    }
-
-    /// Checks the signature.
-    pub fn verify(
-        &self,
-        suite: Suite,
-        network: &NetworkId,
-        network_key: &[u8; 32],
-    ) -> Result<(), SignedError> {
-        let message = signed_message(label::SETTINGS, network, &[&self.content()]);
-        check(suite.verify(network_key, &message, &self.signature))
-    }
-
-    /// Appends the bytes.
-    pub fn encode(&self, out: &mut Writer) {
-        out.raw(&self.content());
-        out.raw(&self.signature.0);
+        self.signed(network, key)
     }
 
     /// Reads them off the front.

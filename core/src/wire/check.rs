@@ -37,14 +37,14 @@ pub enum PinState {
 }
 
 impl PinCheck {
-    fn encode(&self, out: &mut Writer) {
+    pub(super) fn encode(&self, out: &mut Writer) {
         out.raw(self.owner.as_bytes());
         out.raw(self.name.as_bytes());
         out.raw(self.object.as_bytes());
         out.raw(&self.since.to_bytes());
     }
 
-    fn decode(body: &mut Reader) -> Result<Self, MalformedMessage> {
+    pub(super) fn decode(body: &mut Reader) -> Result<Self, MalformedMessage> {
         Ok(Self {
             owner: OwnerId(body.array()?),
             name: Name(body.array()?),

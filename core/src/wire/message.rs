@@ -29,8 +29,9 @@ impl Class {
         }
     }
 
+    /// Reads the number of a class of which credit is kept.
     fn from_number(number: u8) -> Result<Self, MalformedMessage> {
-        [Self::Control, Self::Terminal, Self::Relay]
+        [Self::Terminal, Self::Relay]
             .into_iter()
             .find(|class| *class as u8 == number)
             .ok_or(MalformedMessage::Value)

@@ -4,12 +4,13 @@
 //!
 //! * `frame`: frames and the segments in them; `message`: kinds, and what pays for them; `hello`: the first of each side;
 //! * `request`, `response` and `refusal`: every other body, of which `check` and `pull` have what members ask of each other, `page`
-//!   and `standing` what they tell of the membership and of themselves, `status` what a node tells its user;
-//! * `vote`: the optional fields by which an answer counts; `token`: what lets somebody into a network.
+//!   and `standing` what they tell of the membership and of themselves, `status` and `verified` what a node tells its user;
+//! * `list`: lists that two limits bound; `vote`: the optional fields by which an answer counts; `token`: what lets somebody into a network.
 
 mod check;
 mod frame;
 mod hello;
+mod list;
 mod message;
 mod page;
 mod pull;

@@ -6,6 +6,7 @@ use core::net::SocketAddr;
 
 use super::Standing;
 use super::hello::{decode_addrs, encode_addrs};
+use super::list::encode_list;
 use crate::codec::{Reader, Writer};
 use crate::config::limit;
 use crate::error::MalformedMessage;
@@ -32,11 +33,11 @@ pub struct MembershipPage {
 impl MembershipPage {
     pub(super) fn encode(&self, out: &mut Writer) {
         out.raw(&self.digest);
-        encode_list(&self.admissions, ADMISSION_BYTES, out, |(admission, addrs), out| {
+        encode_list(&self.admissions, limit::MEMBERS, ADMISSION_BYTES, out, |(admission, addrs), out| {
             admission.encode(out);
             encode_addrs(addrs, out);
         });
-        encode_list(&self.removals, REMOVAL_BYTES, out, Removal::encode);
+        encode_list(&self.removals, limit::MEMBERS, REMOVAL_BYTES, out, Removal::encode);
         out.flag(self.settings.is_some());
         if let Some(settings) = &self.settings {
             settings.encode(out);
@@ -67,19 +68,3 @@ impl MembershipPage {
 const ADMISSION_BYTES: usize = limit::CONTROL_MESSAGE / 3;
 /// See [`ADMISSION_BYTES`].
 const REMOVAL_BYTES: usize = limit::CONTROL_MESSAGE / 6;
-
-fn encode_list<T>(items: &[T], max: usize, out: &mut Writer, encode: impl Fn(&T, &mut Writer)) {
-    let mut list = Writer::default();
-    let mut count = 0;
-    for item in items.iter().take(limit::MEMBERS) {
-        let mut one = Writer::default();
-        encode(item, &mut one);
-        if list.len() + one.len() > max {
-            break;
-        }
-        list.raw(one.written());
-        count += 1;
-    }
-    out.count(count, limit::MEMBERS);
-    out.raw(list.written());
-}

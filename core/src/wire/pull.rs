@@ -4,13 +4,14 @@
 use alloc::vec::Vec;
 
 use super::PinCheck;
-use super::request::decode_record;
+use super::list::encode_list;
+use super::request::{decode_optional_id, decode_record, encode_optional_id};
 use crate::codec::{Reader, Writer};
 use crate::config::limit;
 use crate::crypto::Suite;
 use crate::error::MalformedMessage;
-use crate::id::{BlobId, Name, ObjectId, OwnerId};
-use crate::record::{Pin, Record, Version};
+use crate::id::{Name, ObjectId, OwnerId};
+use crate::record::{Pin, Record};
 
 /// Which rows of another member's table a `PullRecords` asks for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, PartialOrd, Ord)]
@@ -162,7 +163,7 @@ pub(super) fn decode_cursor(body: &mut Reader) -> Result<Option<PullCursor>, Mal
 }
 
 pub(super) fn encode_pulled_pins(pins: &[PulledPin], out: &mut Writer) {
-    encode_list(pins, out, |row, out| {
+    encode_rows(pins, out, |row, out| {
         out.bytes16(row.pin.bytes());
         out.u64(row.lease_ms);
         out.flag(row.pending);
@@ -178,45 +179,25 @@ pub(super) fn decode_pulled_pins(body: &mut Reader) -> Result<Vec<PulledPin>, Ma
     (0..count).map(row).collect()
 }
 
-pub(super) fn encode_blob_ids(ids: &[BlobId], out: &mut Writer) {
-    let count = out.count(ids.len(), limit::PROVE_BLOBS);
-    ids.iter().take(count).for_each(|id| out.raw(id.as_bytes()));
-}
-
-pub(super) fn decode_blob_ids(body: &mut Reader) -> Result<Vec<BlobId>, MalformedMessage> {
-    let count = body.count(limit::PROVE_BLOBS)?;
-    (0..count).map(|_| Ok(BlobId(body.array()?))).collect()
-}
-
 /// The answer to a `Prove`.
 pub(super) fn encode_proofs(proofs: &[Option<[u8; 32]>], out: &mut Writer) {
     let count = out.count(proofs.len(), limit::PROVE_BLOBS);
-    for proof in proofs.iter().take(count) {
-        out.flag(proof.is_some());
-        if let Some(proof) = proof {
-            out.raw(proof);
-        }
-    }
+    proofs.iter().take(count).for_each(|proof| encode_optional_id(proof.as_ref(), out));
 }
 
 pub(super) fn decode_proofs(body: &mut Reader) -> Result<Vec<Option<[u8; 32]>>, MalformedMessage> {
     let count = body.count(limit::PROVE_BLOBS)?;
-    (0..count).map(|_| if body.flag()? { Ok(Some(body.array()?)) } else { Ok(None) }).collect()
+    (0..count).map(|_| decode_optional_id(body)).collect()
 }
 
 impl RecordsPage {
     pub(super) fn encode(&self, out: &mut Writer) {
-        encode_list(&self.records, out, |row, out| {
+        encode_rows(&self.records, out, |row, out| {
             out.bytes32(row.record.bytes());
             out.u64(row.age_ms);
             out.flag(row.expired);
         });
-        encode_list(&self.promises, out, |row, out| {
-            out.raw(row.owner.as_bytes());
-            out.raw(row.name.as_bytes());
-            out.raw(row.object.as_bytes());
-            out.raw(&row.since.to_bytes());
-        });
+        encode_rows(&self.promises, out, PinCheck::encode);
         encode_cursor(self.next.as_ref(), out);
     }
 
@@ -228,15 +209,7 @@ impl RecordsPage {
         };
         let records = (0..count).map(record).collect::<Result<_, MalformedMessage>>()?;
         let count = body.count(limit::PULL_ROWS)?;
-        let promise = |_| {
-            Ok(PinCheck {
-                owner: OwnerId(body.array()?),
-                name: Name(body.array()?),
-                object: ObjectId(body.array()?),
-                since: Version::from_bytes(body.array()?).ok_or(MalformedMessage::Value)?,
-            })
-        };
-        let promises = (0..count).map(promise).collect::<Result<_, MalformedMessage>>()?;
+        let promises = (0..count).map(|_| PinCheck::decode(body)).collect::<Result<_, MalformedMessage>>()?;
         Ok(Self { records, promises, next: decode_cursor(body)? })
     }
 }
@@ -256,7 +229,7 @@ impl PinsKept {
     pub(super) fn encode(&self, out: &mut Writer) {
         let count = out.count(self.kept.len(), limit::PULL_ROWS);
         self.kept.iter().take(count).for_each(|kept| out.u8(*kept as u8));
-        encode_list(&self.killers, out, |record, out| out.bytes32(record.bytes()));
+        encode_rows(&self.killers, out, |record, out| out.bytes32(record.bytes()));
     }
 
     pub(super) fn decode(suite: Suite, body: &mut Reader) -> Result<Self, MalformedMessage> {
@@ -269,19 +242,7 @@ impl PinsKept {
     }
 }
 
-/// Writes as many items as a page may have.
-fn encode_list<T>(items: &[T], out: &mut Writer, encode: impl Fn(&T, &mut Writer)) {
-    let mut list = Writer::default();
-    let mut count = 0;
-    for item in items.iter().take(limit::PULL_ROWS) {
-        let mut one = Writer::default();
-        encode(item, &mut one);
-        if list.len() + one.len() > limit::PULL_BYTES {
-            break;
-        }
-        list.raw(one.written());
-        count += 1;
-    }
-    out.count(count, limit::PULL_ROWS);
-    out.raw(list.written());
+/// As many rows as a page may have.
+fn encode_rows<T>(rows: &[T], out: &mut Writer, encode: impl Fn(&T, &mut Writer)) {
+    encode_list(rows, limit::PULL_ROWS, limit::PULL_BYTES, out, encode);
 }

@@ -5,10 +5,7 @@ use bytes::Bytes;
 
 use super::check::{decode_checks, encode_checks};
 use super::message::kind;
-use super::pull::{
-    decode_blob_ids, decode_cursor, decode_part, decode_pulled_pins, encode_blob_ids, encode_cursor,
-    encode_pulled_pins,
-};
+use super::pull::{decode_cursor, decode_part, decode_pulled_pins, encode_cursor, encode_pulled_pins};
 use super::{Class, MembershipPage, PinCheck, PullCursor, PullPart, PulledPin};
 use crate::codec::{Reader, Writer};
 use crate::config::limit;
@@ -242,7 +239,7 @@ impl Request {
             }
             Self::Prove { nonce, blobs } => {
                 out.raw(nonce);
-                encode_blob_ids(blobs, out);
+                encode_blob_ids(blobs, limit::PROVE_BLOBS, out);
             }
             Self::PutPins { pins } => encode_pulled_pins(pins, out),
             Self::CheckPins { lapse, checks } => {
@@ -296,7 +293,9 @@ impl Request {
                 after: decode_cursor(&mut body)?,
                 rows: body.u16()?,
             },
-            kind::PROVE => Self::Prove { nonce: body.array()?, blobs: decode_blob_ids(&mut body)? },
+            kind::PROVE => {
+                Self::Prove { nonce: body.array()?, blobs: decode_blob_ids(limit::PROVE_BLOBS, &mut body)? }
+            }
             kind::PUT_PINS => Self::PutPins { pins: decode_pulled_pins(&mut body)? },
             kind::CHECK_PINS => Self::CheckPins { lapse: body.flag()?, checks: decode_checks(&mut body)? },
             kind::FORGET => Self::Forget { record: decode_record(suite, &mut body)? },
@@ -319,6 +318,17 @@ fn decode_pins(body: &mut Reader, max: usize) -> Result<Vec<Pin>, MalformedMessa
 
 pub(super) fn decode_record(suite: Suite, body: &mut Reader) -> Result<Record, MalformedMessage> {
     Ok(Record::parse(suite, body.bytes32(limit::RECORD)?)?)
+}
+
+/// A list of at most `most` ids.
+pub(super) fn encode_blob_ids(ids: &[BlobId], most: usize, out: &mut Writer) {
+    let count = out.count(ids.len(), most);
+    ids.iter().take(count).for_each(|id| out.raw(id.as_bytes()));
+}
+
+pub(super) fn decode_blob_ids(most: usize, body: &mut Reader) -> Result<Vec<BlobId>, MalformedMessage> {
+    let count = body.count(most)?;
+    (0..count).map(|_| Ok(BlobId(body.array()?))).collect()
 }
 
 /// `u8 0`, or `u8 1 ‖ 32 bytes`.

@@ -6,7 +6,9 @@ use bytes::Bytes;
 use super::check::{decode_states, encode_states};
 use super::message::kind;
 use super::pull::{decode_proofs, encode_proofs};
-use super::request::{decode_optional_id, decode_record, encode_optional_id};
+use super::request::{
+    decode_blob_ids, decode_optional_id, decode_record, encode_blob_ids, encode_optional_id,
+};
 use super::status::{decode_nodes, encode_nodes};
 use super::{
     ErrorCode, ListCursor, MembershipPage, PeerStatus, PinState, PinsKept, PinsPage, RecordsPage, Status,
@@ -222,8 +224,7 @@ impl Response {
             Self::Verified { checked, bytes, damaged, next } => {
                 out.u64(*checked);
                 out.u64(*bytes);
-                let count = out.count(damaged.len(), limit::DAMAGED);
-                damaged.iter().take(count).for_each(|id| out.raw(id.as_bytes()));
+                encode_blob_ids(damaged, limit::DAMAGED, out);
                 encode_optional_id(next.as_ref().map(BlobId::as_bytes), out);
             }
             Self::VerifiedRecords(page) => page.encode(out),
@@ -289,7 +290,7 @@ impl Response {
             kind::VERIFY => Self::Verified {
                 checked: body.u64()?,
                 bytes: body.u64()?,
-                damaged: decode_blob_ids(&mut body)?,
+                damaged: decode_blob_ids(limit::DAMAGED, &mut body)?,
                 next: decode_optional_id(&mut body)?.map(BlobId),
             },
             kind::VERIFY_RECORDS => Self::VerifiedRecords(VerifiedRecords::decode(&mut body)?),
@@ -351,11 +352,6 @@ fn encode_optional_record(record: Option<&Record>, out: &mut Writer) {
 
 fn decode_optional_record(suite: Suite, body: &mut Reader) -> Result<Option<Record>, MalformedMessage> {
     if body.flag()? { Ok(Some(decode_record(suite, body)?)) } else { Ok(None) }
-}
-
-fn decode_blob_ids(body: &mut Reader) -> Result<Vec<BlobId>, MalformedMessage> {
-    let count = body.count(limit::DAMAGED)?;
-    (0..count).map(|_| Ok(BlobId(body.array()?))).collect()
 }
 
 fn decode_token(body: &mut Reader) -> Result<Token, MalformedMessage> {

@@ -352,7 +352,7 @@ fn vote() -> impl Strategy<Value = Vote> {
 
 pub(super) fn message() -> impl Strategy<Value = Message> {
     use CloseReason::*;
-    let class = prop::sample::select(&[Class::Control, Class::Terminal, Class::Relay][..]);
+    let class = prop::sample::select(&[Class::Terminal, Class::Relay][..]);
     let reason =
         prop::sample::select(&[Shutdown, Duplicate, NotAdmitted, Fault, Idle, CloseReason::Full, Other][..]);
     prop_oneof![

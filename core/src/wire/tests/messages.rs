@@ -140,6 +140,13 @@ fn link_messages_have_no_request_id() {
 }
 
 #[test]
+fn credit_is_told_only_of_classes_of_which_it_is_kept() {
+    let credit = |class: u8| decode(vec![0x01, 0, 0, 0, 0, class, 0, 0, 0, 9]).map(|_| ());
+    let malformed = Err(MalformedMessage::Value);
+    assert_eq!([0, 1, 2, 3].map(credit), [malformed, Ok(()), Ok(()), malformed]);
+}
+
+#[test]
 fn small_messages_have_these_bytes() {
     let ping = Message::Request { id: 7, request: Request::Ping { unix_ms: 0x0102_0304 } };
     assert_eq!(whole(&ping)[..], [0x30, 0, 0, 0, 7, 0, 0, 0, 0, 1, 2, 3, 4]);
