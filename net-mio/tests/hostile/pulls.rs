@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::bytes::Out;
-use crate::common::noise;
+use crate::common::{noise, wait_for};
 use crate::link::{Answers, Link, kind};
 use crate::noise::sha256;
 use crate::requests::{code, get_blob, newest, put_record, store_blob, store_record};
@@ -191,13 +191,15 @@ pub(crate) fn rows_out_of_time_and_place(target: &Target) {
     ]);
     let mut member = Link::member(target.addr(), &target.keys, random());
     member.answers = gives(pages);
-    // The page of pins is the last. Of what is dead it is told by kind and id, a length, and the record.
-    loop {
+    // After the page of pins it is told of what is dead: by kind and id, a length, and the record. At last the
+    // placements are compared.
+    let mut told = false;
+    wait_for("the pull comes to its end", || {
         let message = member.serve().expect("nothing of it is a fault");
-        if message[0] == kind::PUT_RECORD && message[5 + 4..].starts_with(&tombstone) {
-            break;
-        }
-    }
+        told |= message[0] == kind::PUT_RECORD && message[5 + 4..].starts_with(&tombstone);
+        (message[0] == kind::PULL_RECORDS && message.ends_with(&[FLOORS, 0, 0, 0])).then_some(())
+    });
+    assert!(told || !target.is_alone(), "alone it has all records, and tells which one has killed the pin");
     let mut reader = Link::client(target.addr(), &stranger);
     assert_eq!(newest(&mut reader, &stranger, &name), record);
     let refused = reader.refused(kind::GET_BLOB, &get_blob(&sha256(&[&blob])));

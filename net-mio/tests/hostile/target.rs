@@ -74,6 +74,11 @@ impl Target {
         self
     }
 
+    /// True without other members: it is a replica of everything.
+    pub(crate) const fn is_alone(&self) -> bool {
+        self.others.is_empty()
+    }
+
     /// Its NodeId.
     pub(crate) fn node(&self) -> [u8; 32] {
         self.honest_nodes()[0]
