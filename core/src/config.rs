@@ -87,6 +87,8 @@ pub struct Config {
     pub half_open_per_addr: usize,
     /// Links in all: every member of a full view twice, and as many clients.
     pub max_links: usize,
+    /// Open links of clients at one address, those of the home not counted: each may fill its credit and its answers.
+    pub clients_per_addr: usize,
     /// Requests that a peer may have open on one link: enough to fill it at 4 KiB a request.
     pub max_requests: u16,
     /// Terminal credit given on each link: two of the largest messages, so that one is under way while one is written.
@@ -212,6 +214,7 @@ impl Default for Config {
             pre_open_bytes: 8 * KIB,
             half_open_per_addr: 32,
             max_links: 1024,
+            clients_per_addr: 128,
             max_requests: 256,
             credit_terminal: 9 * MIB,
             credit_relay: 9 * MIB,

@@ -46,6 +46,7 @@ fn table() -> String {
     row("memory of a client for pieces", &bytes(config.client_window as u64));
     row("links of a node", &config.max_links);
     row("links of one address that are not open yet", &config.half_open_per_addr);
+    row("open links of clients at one address", &config.clients_per_addr);
     row("bytes of a link before it is open", &bytes(config.pre_open_bytes as u64));
     row("time until a link is open", &seconds(config.handshake_deadline));
     row("requests open on a link", &config.max_requests);

@@ -50,6 +50,10 @@ impl Hub {
 
     fn opened(&mut self, conn: ConnId, side: &PeerSide) {
         if side.role != Role::Node {
+            let clients = self.links.get(conn).map_or(0, |link| self.links.clients_of(link.remote().ip()));
+            if side.role == Role::Client && clients > self.setup.config.clients_per_addr {
+                self.refuse_link(conn, CloseReason::Full, PeerFault::TooManyLinks);
+            }
             return;
         }
         let node = side.node;

@@ -17,7 +17,7 @@ use crate::id::{ConnId, NodeId};
 use crate::node::NodeEvent;
 use crate::session::{LocalSide, PeerSide, Session, SessionEvent};
 use crate::time::{Instant, Now};
-use crate::wire::{CloseReason, Message, Request, Response, Vote};
+use crate::wire::{CloseReason, Message, Request, Response, Role, Vote};
 
 /// How long a goodbye may take to leave: the driver's own patience with [`Output::Close`].
 const CLOSING: Duration = Duration::from_secs(1);
@@ -129,6 +129,12 @@ impl Links {
         self.links.insert(conn, Link::new(remote, phase, None));
         self.touched.insert(conn);
         Ok(if refused { Err(PeerFault::TooManyLinks) } else { Ok(()) })
+    }
+
+    /// How many links of clients, the home left out, are open at this address.
+    pub(super) fn clients_of(&self, ip: IpAddr) -> usize {
+        let is_client = |link: &Link| link.peer().is_some_and(|peer| peer.role == Role::Client);
+        self.iter().filter(|(_, link)| link.remote.ip() == ip && is_client(link)).count()
     }
 
     fn half_open_of(&self, ip: IpAddr) -> usize {

@@ -32,6 +32,7 @@ fn all_attacks_at_once_leave_the_honest_user_undisturbed() {
         flow::messages_and_segments_past_their_limits,
         flow::streams_that_never_end,
         flow::answers_that_are_never_read,
+        flow::clients_up_to_the_limit_of_an_address,
         flow::uploads_at_full_speed,
         members::claims_to_anothers_place,
         members::words_that_the_network_did_not_sign,

@@ -1,12 +1,14 @@
 //! Attacks on an open link by how much comes, how fast, and how it is cut.
 
 use crate::bytes::Out;
-use crate::link::{FIRST, LAST, Link, kind, request, segment};
+use crate::link::{FIRST, Frames, LAST, Link, kind, request, segment};
 use crate::requests::{get_blob, get_record, have, put_blob, store_blob, store_record};
 use crate::signed::{Owner, random, version};
 use crate::target::Target;
 
 const MIB: usize = 1 << 20;
+/// Open links of clients that one address may have (the README's limit).
+const CLIENTS: usize = 128;
 
 pub(crate) fn more_requests_than_announced(target: &Target) {
     let (mut link, _) = target.client();
@@ -131,6 +133,27 @@ pub(crate) fn answers_that_are_never_read(target: &Target) {
     assert_eq!(kinds.iter().filter(|kind| **kind == 0x94).count(), 224);
 }
 
+pub(crate) fn clients_up_to_the_limit_of_an_address(target: &Target) {
+    let owner = Owner::new(&target.keys);
+    let dial = || Link::client_over(Frames::dial_from(68, target.addr()), &owner);
+    let mut links: Vec<_> = (0..CLIENTS).map(|_| dial()).collect();
+    assert_eq!(links[CLIENTS - 1].ask(kind::STATUS, &[]).0, 0x97);
+    for _ in 0..4 {
+        let mut link = dial();
+        // Full.
+        assert!(link.goodbye().is_none_or(|reason| reason == 5));
+        target.await_fault(link.frames.addr(), "TooManyLinks");
+    }
+    // Those within it are served, and make room when they end.
+    assert_eq!(links[0].ask(kind::STATUS, &[]).0, 0x97);
+    links.truncate(CLIENTS / 2);
+    crate::common::wait_for("there is room again", || {
+        let mut link = dial();
+        link.request(kind::STATUS, &[]);
+        link.answer()
+    });
+}
+
 pub(crate) fn uploads_at_full_speed(target: &Target) {
     let (mut link, owner) = target.client();
     // Within credit, but of a pin that names another blob: the node hashes each and keeps none.
@@ -174,6 +197,12 @@ fn messages_that_never_end_hold_up_nothing_and_are_bounded() {
 #[test]
 fn who_never_reads_answers_gets_no_more_of_them_than_the_window() {
     Target::start().withstand(answers_that_are_never_read);
+}
+
+#[test]
+#[cfg_attr(not(target_os = "linux"), ignore = "the honest would share the attacker's only address")]
+fn one_address_has_so_many_open_links_and_keeps_nobody_else_out() {
+    Target::start().withstand(clients_up_to_the_limit_of_an_address);
 }
 
 #[test]

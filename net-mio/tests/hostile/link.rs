@@ -135,7 +135,10 @@ pub(crate) type Answers = Box<dyn Fn(u8, &[u8]) -> Option<Vec<u8>> + Send>;
 impl Link {
     /// The handshake alone, as the side that dials.
     pub(crate) fn connect(to: SocketAddr, keys: &Keys, own: [u8; 32]) -> Self {
-        let mut frames = Frames::dial(to);
+        Self::connect_over(Frames::dial(to), keys, own)
+    }
+
+    fn connect_over(mut frames: Frames, keys: &Keys, own: [u8; 32]) -> Self {
         let mut handshake = Handshake::new(true, &keys.psk, own, random());
         frames.send(&handshake.first());
         let second = frames.read().expect("the node answers who holds the psk");
@@ -171,7 +174,12 @@ impl Link {
 
     /// An open link of a user who proves this owner.
     pub(crate) fn client(to: SocketAddr, owner: &Owner) -> Self {
-        let mut link = Self::connect(to, &owner.keys, random());
+        Self::client_over(Frames::dial(to), owner)
+    }
+
+    /// The same over a socket of any address.
+    pub(crate) fn client_over(frames: Frames, owner: &Owner) -> Self {
+        let mut link = Self::connect_over(frames, &owner.keys, random());
         let proof = link.proof(owner, 1);
         link.open(1, None, Some(proof));
         link

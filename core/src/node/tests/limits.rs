@@ -166,6 +166,25 @@ fn a_pull_asks_for_so_many_bytes_at_once_and_a_second() {
 }
 
 #[test]
+fn so_many_clients_of_one_address_are_served_and_others_elsewhere() {
+    let mut town = Town::with(1, Config { clients_per_addr: 2, ..Config::default() });
+    let owner = Owner::new(&town, 1);
+    let client = town.add_client(&owner, HostId(0));
+    for _ in 0..3 {
+        town.probe(client, |probe, _| probe.dial(addr(0)));
+    }
+    town.world.run_for(SECOND);
+    let full = town.probe(client, |probe, _| probe.goodbyes.clone());
+    assert_eq!(full, [crate::wire::CloseReason::Full; 2]);
+    let turned_away =
+        |event: &NodeEvent| matches!(event, NodeEvent::Fault { fault: PeerFault::TooManyLinks, .. });
+    assert_eq!(town.events(HostId(0)).iter().filter(|event| turned_away(event)).count(), 2);
+    town.status(client);
+    let elsewhere = town.add_client(&owner, HostId(0));
+    town.status(elsewhere);
+}
+
+#[test]
 fn so_many_members_are_pulled_from_at_once() {
     // They live, and answer no pull.
     for pulls_at_once in [1, 2, 4] {
