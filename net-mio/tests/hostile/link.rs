@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
+use std::sync::atomic::{AtomicU8, Ordering};
 
 use socket2::{Domain, Socket, Type};
 
@@ -52,9 +53,10 @@ pub(crate) const FAULT: u8 = 3;
 pub(crate) struct Frames(pub(crate) TcpStream);
 
 impl Frames {
-    /// Dials from an address of the attacker's own.
+    /// Dials from an address of the attackers' own: they have some, so that many at once stay within each one's limits.
     pub(crate) fn dial(to: SocketAddr) -> Self {
-        Self::dial_from(66, to)
+        static DIALS: AtomicU8 = AtomicU8::new(0);
+        Self::dial_from(80 + DIALS.fetch_add(1, Ordering::Relaxed) % 16, to)
     }
 
     /// Dials from a loopback address with this last number, where the system has such: what is counted for each

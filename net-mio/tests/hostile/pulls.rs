@@ -201,9 +201,11 @@ pub(crate) fn rows_out_of_time_and_place(target: &Target) {
     });
     assert!(told || !target.is_alone(), "alone it has all records, and tells which one has killed the pin");
     let mut reader = Link::client(target.addr(), &stranger);
-    assert_eq!(newest(&mut reader, &stranger, &name), record);
+    if target.is_alone() {
+        assert_eq!(newest(&mut reader, &stranger, &name), record);
+    }
     let refused = reader.refused(kind::GET_BLOB, &get_blob(&sha256(&[&blob])));
-    assert!([code::NOT_FOUND, code::DAMAGED].contains(&refused));
+    assert!(refused == code::NOT_FOUND || !target.is_alone(), "{refused}");
 }
 
 #[test]

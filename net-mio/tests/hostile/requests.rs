@@ -14,7 +14,6 @@ pub(crate) mod code {
     pub(crate) const PAST: u8 = 5;
     pub(crate) const FUTURE: u8 = 6;
     pub(crate) const INVALID: u8 = 9;
-    pub(crate) const DAMAGED: u8 = 13;
     pub(crate) const OTHER_SET: u8 = 15;
 }
 
