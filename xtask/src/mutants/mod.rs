@@ -5,6 +5,7 @@
 
 mod abuses;
 mod losses;
+mod mending;
 mod plant;
 mod races;
 mod rules;
@@ -79,8 +80,8 @@ const GROUPS: &[&str] = &[
 /// All mutations, in the order of their groups.
 fn all() -> Vec<&'static Mutation> {
     let order = |group| GROUPS.iter().position(|known| *known == group);
-    let mut all: Vec<_> =
-        races::RACES.iter().chain(losses::LOSSES).chain(abuses::ABUSES).chain(rules::RULES).collect();
+    let lists = [races::RACES, losses::LOSSES, abuses::ABUSES, rules::RULES, mending::MENDING];
+    let mut all: Vec<_> = lists.into_iter().flatten().collect();
     all.sort_by_key(|mutation| order(mutation.group));
     all
 }

@@ -1,0 +1,107 @@
+//! The rules by which what rotted or was missed comes back, and by which votes are asked for again, or not waited for.
+
+use super::{Mutation, Place};
+
+/// Where each stands, what it becomes, who must notice.
+pub(super) const MENDING: &[Mutation] = &[
+    Mutation {
+        group: "other rules",
+        rule: "a record's row that rotted is noticed",
+        places: &[Place {
+            file: "node/store/rows.rs",
+            from: "if value.get(CHECK)? != sound {",
+            to: "if value.get(CHECK)?.is_empty() && sound.is_empty() {",
+        }],
+        tests: "a_replica_whose_record_rotted_has_no_word",
+    },
+    Mutation {
+        group: "other rules",
+        rule: "who has lost a record has no vote where it lies",
+        places: &[Place {
+            file: "node/placement.rs",
+            from: "&& !self.store.is_in_doubt(position)\n            ",
+            to: "",
+        }],
+        tests: "a_replica_whose_record_rotted_has_no_word",
+    },
+    Mutation {
+        group: "other rules",
+        rule: "nothing is kept for a name whose row rotted before the others were asked",
+        places: &[Place {
+            file: "node/store/record.rs",
+            from: "keep.is_durable() && store.must_be_mended(&owner, &name)",
+            to: "keep.is_durable() && !store.must_be_mended(&owner, &name)",
+        }],
+        tests: "a_replica_whose_record_rotted_has_no_word",
+    },
+    Mutation {
+        group: "other rules",
+        rule: "a row that rotted is mended from as many as a lost disk",
+        places: &[Place {
+            file: "node/mend.rs",
+            from: "self.votes.len() >= self.witnesses.wanted)",
+            to: "!self.votes.is_empty())",
+        }],
+        tests: "a_replica_whose_record_rotted_has_no_word",
+    },
+    Mutation {
+        group: "other rules",
+        rule: "a row of no name puts the disk in doubt",
+        places: &[Place {
+            file: "node/mend.rs",
+            from: "Damage::Row(key) => return self.distrust_disk(key),",
+            to: "Damage::Row(_) => return,",
+        }],
+        tests: "a_row_that_belongs_to_no_name",
+    },
+    Mutation {
+        group: "other rules",
+        rule: "what the store finds missing is fetched at once",
+        places: &[Place {
+            file: "node/mend.rs",
+            from: "let missing = match damage {",
+            to: "if matches!(damage, Damage::Blob(..)) { return; }\n        let missing = match damage {",
+        }],
+        tests: "a_damaged_copy_is_brought_back_from_another_replica",
+    },
+    Mutation {
+        group: "other rules",
+        rule: "what was looked up before a change of the view is no vote",
+        places: &[Place {
+            file: "node/ballot.rs",
+            from: "self.vote(position).filter(|_| word == self.word())",
+            to: "self.vote(position)",
+        }],
+        tests: "what_was_looked_up_before_a_change",
+    },
+    Mutation {
+        group: "other rules",
+        rule: "a member that keeps a copy nowhere does not count",
+        places: &[Place {
+            file: "node/entry.rs",
+            from: "Ok(Response::Stored { copies: 1.., .. }) => {",
+            to: "Ok(Response::Stored { .. }) => {",
+        }],
+        tests: "a_copy_that_a_member_says_to_have_nowhere",
+    },
+    Mutation {
+        group: "other rules",
+        rule: "what a client has is asked again while views differ",
+        places: &[Place {
+            file: "node/have.rs",
+            from: "&& self.round < MOST_ROUNDS",
+            to: "&& self.round > MOST_ROUNDS",
+        }],
+        tests: "a_have_counts_in_full_once_the_views_agree",
+    },
+    Mutation {
+        group: "other rules",
+        rule: "a read does not wait for who is Syncing",
+        places: &[Place {
+            file: "node/ballot.rs",
+            from: "self.told(node).is_none_or(|told| !told.syncing) ||",
+            to: "true ||",
+        }],
+        tests: "a_read_does_not_wait_for_votes_that_will_not_come",
+    },
+];
