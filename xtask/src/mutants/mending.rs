@@ -56,16 +56,6 @@ pub(super) const MENDING: &[Mutation] = &[
     },
     Mutation {
         group: "other rules",
-        rule: "what the store finds missing is fetched at once",
-        places: &[Place {
-            file: "node/mend.rs",
-            from: "let missing = match damage {",
-            to: "if matches!(damage, Damage::Blob(..)) { return; }\n        let missing = match damage {",
-        }],
-        tests: "a_damaged_copy_is_brought_back_from_another_replica",
-    },
-    Mutation {
-        group: "other rules",
         rule: "what was looked up before a change of the view is no vote",
         places: &[Place {
             file: "node/ballot.rs",
