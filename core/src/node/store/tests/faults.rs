@@ -5,7 +5,7 @@ use crate::driver::{DiskReply, DiskRequest};
 use crate::error::{ApiMisuse, DiskError};
 use crate::id::{BlobId, Ticket};
 use crate::job::JobResult;
-use crate::node::store::{Keep, Origin, StoreOutput};
+use crate::node::store::{Damage, Keep, Origin, StoreOutput};
 use crate::wire::{ErrorCode, Request, Response};
 use core::time::Duration;
 
@@ -194,4 +194,46 @@ fn rows_of_any_bytes_never_make_it_panic() {
         hurt.advance(Duration::from_secs(600));
         assert_eq!(hurt.store.pending(), 0);
     }
+}
+
+#[test]
+fn a_bit_that_flips_anywhere_in_a_records_row_is_noticed_and_told_once() {
+    let (mut bench, owner) = (Bench::new(), Owner::new(1));
+    bench.ask(OTHER, put_record(&owner.record(1, 1)));
+    let (key, sound) = bench.disk.rows.iter().find(|(key, _)| key[0] == kind::REC).unwrap();
+    let (key, sound) = (key.clone(), sound.clone());
+    let record = Request::GetRecord { owner: owner.id(), name: name(1) };
+    for at in 0..sound.len() {
+        let mut hurt = Bench::on(bench.disk.clone(), bench.setup.clone());
+        let mut row = sound.to_vec();
+        row[at] ^= 4;
+        hurt.disk.rows.insert(key.clone(), row.into());
+        hurt.run();
+        for _ in 0..2 {
+            assert_code(&hurt.ask(OTHER, record.clone()), ErrorCode::Damaged);
+        }
+        assert_eq!(hurt.damages, [Damage::Record(owner.id(), name(1))], "byte {at}");
+        let position = crate::node::view::record_position(SUITE, &owner.id(), name(1).0[0]);
+        assert!(hurt.store.is_in_doubt(&position));
+        // With nobody to ask, what is valid and comes again mends it.
+        assert!(!matches!(hurt.ask(OTHER, put_record(&owner.record(1, 1))), Response::Error(_)));
+        assert!(!hurt.store.is_in_doubt(&position));
+    }
+}
+
+#[test]
+fn a_pinned_blob_that_is_not_there_is_told_when_it_is_asked_for_and_one_dropped_by_hand_is_not() {
+    let (mut bench, owner) = (Bench::new(), Owner::new(1));
+    bench.ask(OTHER, owner.put(1, 1, 9));
+    bench.ask(OTHER, put_record(&owner.record(1, 1)));
+    assert_code(&bench.ask(OTHER, get(8)), ErrorCode::NotFound);
+    assert_eq!(bench.damages, [], "nobody here wants it");
+    let (id, bytes) = bench.disk.blobs.pop_first().unwrap();
+    assert_code(&bench.ask(OTHER, get(9)), ErrorCode::NotFound);
+    assert_eq!(bench.damages, [Damage::Blob(id, bytes.len() as u32)]);
+    bench.damages.clear();
+    bench.disk.blobs.insert(id, bytes);
+    bench.ask(Origin::Own, Request::Evict { owner: owner.id(), name: None });
+    assert_code(&bench.ask(OTHER, get(9)), ErrorCode::NotFound);
+    assert_eq!(bench.damages, [], "it was dropped on purpose");
 }
