@@ -197,7 +197,7 @@ pub(crate) fn verify(context: &Context) -> Result<Class, Failure> {
         .filter(|(_, names)| !names.is_empty())
         .map(|(what, names)| format!("{} {what}: {}", names.len(), names.join(", ")))
         .collect();
-    let message = format!("this node had damaged copies, which are dropped: {}", damaged.join("; "));
+    let message = format!("this node held damaged copies: {}", damaged.join("; "));
     let hint = "they are fetched from other peers; check this node's disk, then verify again";
     Err(Failure::new(Class::Failed, "damaged", message, hint))
 }

@@ -1,11 +1,11 @@
 //! `Verify` and `VerifyRecords`: look at everything that is held, a page at a time.
 //!
-//! What is damaged is dropped, if it is still the same when nothing else works on it: it is of no use to anyone, and is
-//! brought back from others.
+//! A damaged blob is dropped, if it is still the same when nothing else works on it: it is of no use to anyone, and is
+//! brought back from others. A damaged row of a record stays as the mark of what is not known here until it is mended.
 
 use super::LocalStore;
 use super::blob::Found;
-use super::effects::{Effect, remove};
+use super::effects::{Effect, put};
 use super::keys;
 use super::locks::{Hold, LockKey};
 use super::operation::Op;
@@ -87,24 +87,25 @@ impl LocalStore {
             let mut page = VerifiedRecords::default();
             let mut last = None;
             let mut claims = Vec::new();
-            // Rows that are well-formed, each with how many of the claims are its own; and those that are not.
+            // Rows that are well-formed, each with how many of the claims are its own.
             let mut claimed: Vec<(Row, usize)> = Vec::new();
-            let mut damaged: Vec<Row> = Vec::new();
+            let mut unsigned: Vec<Row> = Vec::new();
             for row in rows {
+                let is_sound = store.check_row(&row.0, &row.1);
                 let Some((position, owner, name)) = keys::parse_rec(&row.0) else { continue };
                 last = Some(PullCursor { at: position.0, owner, name, object: ObjectId::default() });
                 page.checked += 1;
+                if !is_sound {
+                    page.damaged.push((owner, name));
+                    continue;
+                }
                 let record = RecordRow::decode(store.suite, &row.1).map(|row| row.record);
-                let record = record.filter(|record| {
-                    let header = record.header();
-                    header.owner == owner && header.name == name
-                });
                 match record.and_then(|record| record_claims(&store.network, &record, None).ok()) {
                     Some(more) => {
                         claimed.push((row, more.len()));
                         claims.extend(more);
                     }
-                    None => damaged.push(row),
+                    None => unsigned.push(row),
                 }
             }
             page.next = last.filter(|_| more);
@@ -113,33 +114,34 @@ impl LocalStore {
                 let mut verdicts = answers.verdicts().into_iter();
                 for (row, count) in claimed {
                     if verdicts.by_ref().take(count).filter(|sound| *sound).count() < count {
-                        damaged.push(row);
+                        unsigned.push(row);
                     }
                 }
-                store.drop_records(op, damaged, page);
+                store.mark_records(op, unsigned, page);
             });
         });
     }
 
-    /// Drops damaged records one by one, and answers.
-    fn drop_records(&mut self, op: Op, mut damaged: Vec<Row>, mut page: VerifiedRecords) {
-        let Some((key, value)) = damaged.pop() else {
+    /// Makes rows of what nobody signed, whatever their checksums say, damaged ones, and answers.
+    fn mark_records(&mut self, op: Op, mut unsigned: Vec<Row>, mut page: VerifiedRecords) {
+        let Some((key, value)) = unsigned.pop() else {
             return self.reply(op, Response::VerifiedRecords(page));
         };
         let Some((_, owner, name)) = keys::parse_rec(&key) else {
-            return self.drop_records(op, damaged, page);
+            return self.mark_records(op, unsigned, page);
         };
         self.lock(op, vec![(LockKey::Record(owner, name), Hold::Alone)], move |store, op| {
             store.gather(op, vec![Effect::get(vec![key.clone()])], move |store, mut answers| {
                 let now = answers.values().into_iter().next().flatten();
                 let is_same = now.is_some_and(|now| now == value);
-                if is_same {
-                    page.damaged.push((owner, name));
-                }
-                let drop = is_same.then(|| Effect::apply(vec![remove(key)]));
-                store.gather(op, drop.into_iter().collect(), move |store, _| {
+                let mark = is_same.then(|| Effect::apply(vec![put(key, Bytes::new())]));
+                store.gather(op, mark.into_iter().collect(), move |store, _| {
+                    if is_same {
+                        store.doubt(owner, name);
+                        page.damaged.push((owner, name));
+                    }
                     store.unlock(op);
-                    store.drop_records(op, damaged, page);
+                    store.mark_records(op, unsigned, page);
                 });
             });
         });

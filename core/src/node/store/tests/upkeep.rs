@@ -3,7 +3,9 @@
 use super::bench::*;
 use crate::config::Config;
 use crate::id::{NodeId, OwnerId, Position};
-use crate::node::store::{Keep, Origin};
+use crate::node::store::rows::RecordRow;
+use crate::node::store::{Damage, Keep, Origin};
+use crate::record::Record;
 use crate::wire::{ErrorCode, Request, Response};
 use alloc::sync::Arc;
 use alloc::vec;
@@ -119,15 +121,16 @@ fn verify_finds_every_damaged_copy_and_drops_it() {
 }
 
 #[test]
-fn verify_names_every_damaged_record_and_drops_it() {
+fn verify_names_every_damaged_record_and_leaves_it_as_a_mark_until_it_is_mended() {
     let (mut bench, owner) = (Bench::new(), Owner::new(1));
     for name in 1..=100 {
         bench.ask(OTHER, put_record(&owner.record(name, 1)));
     }
     // One whose form is damaged, one of which a signed byte is, and one that lies where another belongs.
+    // And one whose checksum is right, and whose signature is not.
     let mut rows: alloc::vec::Vec<_> =
         bench.disk.rows.keys().filter(|key| key[0] == kind::REC).cloned().collect();
-    rows.truncate(4);
+    rows.truncate(5);
     let damage = |bench: &mut Bench, key: &Bytes, at: fn(usize) -> usize| {
         let mut value = bench.disk.rows[key].to_vec();
         let at = at(value.len());
@@ -138,6 +141,11 @@ fn verify_names_every_damaged_record_and_drops_it() {
     damage(&mut bench, &rows[1], |_| 40);
     let other = bench.disk.rows[&rows[3]].clone();
     bench.disk.rows.insert(rows[2].clone(), other);
+    let mut row = RecordRow::decode(SUITE, &bench.disk.rows[&rows[4]]).unwrap();
+    let mut record = row.record.bytes().to_vec();
+    record[row.record.to_stub().bytes().len() - 1] ^= 1;
+    row.record = Record::parse(SUITE, record.into()).unwrap();
+    bench.disk.rows.insert(rows[4].clone(), row.encode(SUITE));
     let verify = |bench: &mut Bench| {
         let (mut found, mut checked, mut after) = (0, 0, None);
         loop {
@@ -154,8 +162,10 @@ fn verify_names_every_damaged_record_and_drops_it() {
             }
         }
     };
-    assert_eq!(verify(&mut bench), (3, 100));
-    assert_eq!(verify(&mut bench), (0, 97));
+    assert_eq!(verify(&mut bench), (4, 100));
+    let rows_of = |damages: &[Damage]| damages.iter().filter(|damage| matches!(damage, Damage::Row(_))).count();
+    assert_eq!((bench.damages.len(), rows_of(&bench.damages)), (4, 1));
+    assert_eq!(verify(&mut bench), (4, 100));
     for name in 1..=100 {
         bench.ask(OTHER, put_record(&owner.record(name, 1)));
     }
