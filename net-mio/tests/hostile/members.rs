@@ -117,19 +117,26 @@ pub(crate) fn lies_about_blobs(target: &Target, identity: [u8; 32]) {
     as_member(target, identity, lie, || {
         let owner = Owner::new(&target.keys);
         let mut entry = Link::client(target.another(), &owner);
-        let mut link = Link::client(target.addr(), &owner);
+        // One link is read for two blobs at a time: so there are many.
+        let mut links: Vec<_> = (0..20).map(|_| Link::client(target.addr(), &owner)).collect();
         let mut round = 0;
         wait_for("the liar is asked", || {
             round += 1;
             // Of so many, the target is no replica of some; and asked for all at once, it asks everyone who may have them.
             let blobs: Vec<_> = (0..40).map(|number| noise(round * 100 + number, 5000)).collect();
             let ids: Vec<_> = blobs.iter().map(|blob| store_blob(&mut entry, &owner, blob)).collect();
-            let asked: Vec<u32> = ids.iter().map(|id| link.request(kind::GET_BLOB, &get_blob(id))).collect();
-            for _ in &asked {
-                let (id, kind, body) = link.answer().expect("the truth comes from the next");
-                let blob = asked.iter().position(|asked| *asked == id).unwrap();
-                // Behind who had it, and the tag and length of the payload.
-                assert_eq!((kind, &body[32 + 6..]), (0x92, &blobs[blob][..]), "a lie reached the user");
+            let mut asked = Vec::new();
+            for (number, (id, blob)) in ids.iter().zip(&blobs).enumerate() {
+                let at = number % links.len();
+                asked.push((at, links[at].request(kind::GET_BLOB, &get_blob(id)), blob));
+            }
+            for (at, link) in links.iter_mut().enumerate() {
+                for _ in asked.iter().filter(|(of, ..)| *of == at) {
+                    let (id, kind, body) = link.answer().expect("the truth comes from the next");
+                    let (.., blob) = asked.iter().find(|(of, asked, _)| (*of, *asked) == (at, id)).unwrap();
+                    // Behind who had it, and the tag and length of the payload.
+                    assert_eq!((kind, &body[32 + 6..]), (0x92, &blob[..]), "a lie reached the user");
+                }
             }
             (lies.load(Ordering::Relaxed) > 0).then_some(())
         });

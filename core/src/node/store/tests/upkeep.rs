@@ -163,7 +163,8 @@ fn verify_names_every_damaged_record_and_leaves_it_as_a_mark_until_it_is_mended(
         }
     };
     assert_eq!(verify(&mut bench), (4, 100));
-    let rows_of = |damages: &[Damage]| damages.iter().filter(|damage| matches!(damage, Damage::Row(_))).count();
+    let rows_of =
+        |damages: &[Damage]| damages.iter().filter(|damage| matches!(damage, Damage::Row(_))).count();
     assert_eq!((bench.damages.len(), rows_of(&bench.damages)), (4, 1));
     assert_eq!(verify(&mut bench), (4, 100));
     for name in 1..=100 {
