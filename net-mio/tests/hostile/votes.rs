@@ -226,7 +226,7 @@ fn what_lies_astray_stays_until_its_place_has_proved_to_have_it() {
         link.answers = Box::new(move |kind, body| claimant.answer(kind, body));
     };
     let there = |id: &[u8; 32]| files(&target).contains(&data_encoding::HEXLOWER.encode(id));
-    as_member(&target, identity, &prepare, || {
+    as_member(&target, identity, prepare, || {
         target.withstand(|target| {
             wait_for("proofs are asked for", || {
                 (claimant.asked.load(Ordering::Relaxed) > 2 || belongs.is_empty()).then_some(())
@@ -237,7 +237,7 @@ fn what_lies_astray_stays_until_its_place_has_proved_to_have_it() {
     });
     // Its word with a proof is another thing; on a new link it is asked for that at once.
     *claimant.proves.lock().unwrap() = true;
-    as_member(&target, identity, &prepare, || {
+    as_member(&target, identity, prepare, || {
         wait_for("what it has proved to have is dropped here", || {
             belongs.iter().all(|id| !there(id)).then_some(())
         });
