@@ -5,6 +5,7 @@
 
 mod disk;
 mod network;
+mod observer;
 mod peer;
 #[cfg(test)]
 mod tests;
@@ -13,6 +14,7 @@ mod world;
 
 pub use disk::{DiskResult, RequestKind, SimDisk};
 pub use network::{Captured, Cut, HostId, NetworkOptions};
+pub use observer::{DiskFault, Fault, Observer, Seen};
 pub use peer::{Peer, PeerEvent};
 pub use town::{Town, TownOptions};
 pub use world::World;

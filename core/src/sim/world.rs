@@ -9,6 +9,7 @@ use core::time::Duration;
 
 use super::disk::SimDisk;
 use super::network::{Arrival, Captured, Cut, HostId, Network, NetworkOptions};
+use super::observer::{Fault, Observer, Seen};
 use crate::driver::{Input, Machine, Output};
 use crate::rng::Rng;
 use crate::time::{Instant, Now};
@@ -24,6 +25,7 @@ pub struct World<M: Machine> {
     hosts: Vec<Host<M>>,
     network: Network,
     rng: Rng,
+    observer: Option<Observer<M::Event>>,
 }
 
 struct Host<M: Machine> {
@@ -57,7 +59,13 @@ impl<M: Machine> World<M> {
             hosts: Vec::new(),
             network: Network::new(options, Rng::from_seed(network_seed)),
             rng,
+            observer: None,
         }
+    }
+
+    /// From now on all that happens is shown to this observer: an input before it is given, an output before it is performed.
+    pub fn watch(&mut self, observer: Observer<M::Event>) {
+        self.observer = Some(observer);
     }
 
     /// Adds a machine with an empty disk at this address; `listens`: others can dial it there.
@@ -84,6 +92,7 @@ impl<M: Machine> World<M> {
         if self.hosts[host.0].machine.is_some() {
             self.crash(host);
         }
+        self.show_fault(host, &Fault::Start);
         let Host { machine, events, addr, listens, .. } = &mut self.hosts[host.0];
         events.clear();
         *machine = Some(build(now));
@@ -93,6 +102,7 @@ impl<M: Machine> World<M> {
 
     /// The machine is gone from one moment to the next: its links end, its disk loses what was not finished.
     pub fn crash(&mut self, host: HostId) {
+        self.show_fault(host, &Fault::Crash);
         let it = &mut self.hosts[host.0];
         it.machine = None;
         it.jobs.clear();
@@ -149,11 +159,13 @@ impl<M: Machine> World<M> {
 
     /// Keeps two hosts apart.
     pub fn cut(&mut self, a: HostId, b: HostId, cut: Cut) {
+        self.show_fault(a, &Fault::Cut { with: b, cut });
         self.network.cut(self.now, a, b, cut);
     }
 
     /// Lets two hosts reach each other again.
     pub fn heal(&mut self, a: HostId, b: HostId) {
+        self.show_fault(a, &Fault::Heal { with: b });
         self.network.heal(self.now, a, b);
     }
 
@@ -257,16 +269,22 @@ impl<M: Machine> World<M> {
     }
 
     fn give(&mut self, host: HostId, input: Input) {
-        let now = self.now_of(host);
+        let (shown, now) = (self.now(), self.now_of(host));
         let Some(machine) = &mut self.hosts[host.0].machine else { return };
+        if let Some(observer) = &mut self.observer {
+            observer(shown, host, Seen::Input(&input));
+        }
         machine.handle_input(now, input).expect("the world keeps the driver contract");
         self.perform_outputs(host);
     }
 
     fn perform_outputs(&mut self, host: HostId) {
-        let now = self.now;
+        let (now, shown) = (self.now, self.now());
         let Host { machine: Some(machine), disk, events, jobs, .. } = &mut self.hosts[host.0] else { return };
         while let Some(output) = machine.poll_output() {
+            if let Some(observer) = &mut self.observer {
+                observer(shown, host, Seen::Output(&output));
+            }
             match output {
                 Output::Dial { conn, addr } => self.network.dial(now, host, conn, addr),
                 Output::Send { conn, bytes } => self.network.send(now, host, conn, bytes),
@@ -275,6 +293,13 @@ impl<M: Machine> World<M> {
                 Output::Job { ticket, job } => jobs.push_back(Input::Job { ticket, result: job.run() }),
                 Output::Event(event) => events.push_back(event),
             }
+        }
+    }
+
+    fn show_fault(&mut self, host: HostId, fault: &Fault) {
+        let now = self.now();
+        if let Some(observer) = &mut self.observer {
+            observer(now, host, Seen::Fault(fault));
         }
     }
 

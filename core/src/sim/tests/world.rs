@@ -1,14 +1,17 @@
 //! The world and its network, with machines so simple that what they were told can be compared word for word.
 
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
+use alloc::rc::Rc;
 use alloc::vec;
 use alloc::vec::Vec;
+use core::cell::RefCell;
 use core::net::SocketAddr;
 use core::time::Duration;
 
 use bytes::Bytes;
 
-use super::super::{Cut, HostId, NetworkOptions, World};
+use super::super::{Cut, HostId, NetworkOptions, Seen, World};
 use crate::driver::{DiskRequest, Input, Machine, Output, TableOp};
 use crate::error::ApiMisuse;
 use crate::id::{ConnId, Ticket};
@@ -228,6 +231,40 @@ fn the_same_seed_gives_the_same_run() {
     };
     assert_eq!(run(1), run(1));
     assert_ne!(run(1), run(2));
+}
+
+#[test]
+fn an_observer_sees_inputs_before_they_are_given_outputs_before_they_are_performed_and_faults() {
+    let (mut world, a, b) = two(NetworkOptions::default());
+    let seen = Rc::new(RefCell::new(Vec::new()));
+    let notes = Rc::clone(&seen);
+    world.watch(Box::new(move |now, host, seen| {
+        let what = match seen {
+            Seen::Input(Input::Connected { .. }) => "connected",
+            Seen::Output(Output::Dial { .. }) => "dial",
+            Seen::Output(Output::Event(_)) => "event",
+            Seen::Fault(fault) => fault.kind(),
+            other => panic!("{other:?}"),
+        };
+        notes.borrow_mut().push((host, what, now.mono > Instant(0)));
+    }));
+    connect(&mut world, a, b);
+    world.cut(a, b, Cut::Silent);
+    world.crash(b);
+    world.heal(a, b);
+    world.start(b, |_| Probe::default());
+    let expected = [
+        (a, "dial", false),
+        (b, "connected", true),
+        (b, "event", true),
+        (a, "connected", true),
+        (a, "event", true),
+        (a, "silent cut", true),
+        (b, "crash", true),
+        (a, "heal", true),
+        (b, "start", true),
+    ];
+    assert_eq!(*seen.borrow(), expected);
 }
 
 #[test]
