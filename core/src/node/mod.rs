@@ -262,10 +262,7 @@ impl Node {
             StoreOutput::Disk { ticket, request } => self.hub.out.push_back(Output::Disk { ticket, request }),
             StoreOutput::Job { ticket, job } => self.hub.out.push_back(Output::Job { ticket, job }),
             // Only operations and clients ask the store.
-            StoreOutput::Reply { token, response } => {
-                self.hub.heed_damage(&response);
-                drop(self.hub.route(token, response, None));
-            }
+            StoreOutput::Reply { token, response } => drop(self.hub.route(token, response, None)),
             StoreOutput::Offer { offer, stub } => {
                 let op = self.next_op();
                 let settle = Settle::new(&mut self.hub, op, offer, &stub);

@@ -19,7 +19,7 @@ use crate::error::PeerFault;
 use crate::id::{BlobId, NodeId};
 use crate::record::{Pin, Record};
 use crate::time::Instant;
-use crate::wire::{PinCheck, PullCursor, PulledRecord, Request, Response, Status};
+use crate::wire::{PinCheck, PullCursor, PulledRecord, Request, Status};
 
 /// What is due.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -162,22 +162,6 @@ impl Hub {
         }
         if self.repair.strays.open > 0 {
             self.repair.strays.kick(self.now.mono);
-        }
-    }
-
-    /// What was found damaged here, when all of it was looked at, is had from others.
-    pub(super) fn heed_damage(&mut self, response: &Response) {
-        match response {
-            Response::Verified { damaged, .. } if !damaged.is_empty() => {
-                self.repair.refill.kick(self.now.mono);
-            }
-            Response::VerifiedRecords(page) if !page.damaged.is_empty() => {
-                let others: Vec<NodeId> = self.members.ids().filter(|node| !self.is_own(node)).collect();
-                for node in others {
-                    self.repair.lack(self.now.mono, node, Duration::ZERO);
-                }
-            }
-            _ => {}
         }
     }
 
