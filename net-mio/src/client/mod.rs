@@ -127,7 +127,7 @@ pub struct Verified {
     pub damaged: Vec<BlobId>,
     /// Records verified.
     pub records: u64,
-    /// Those that were damaged, as pseudonyms of owners and names: dropped and fetched, too.
+    /// Those that were damaged, as pseudonyms of owners and names. They are asked for at other nodes.
     pub damaged_records: Vec<(OwnerId, Name)>,
 }
 
