@@ -62,14 +62,6 @@ fn votes_everywhere(town: &mut Town, host: HostId) -> bool {
     })
 }
 
-fn faults(town: &Town, host: HostId) -> Vec<PeerFault> {
-    let fault = |event: NodeEvent| match event {
-        NodeEvent::Fault { fault, .. } => Some(fault),
-        _ => None,
-    };
-    town.events(host).into_iter().filter_map(fault).collect()
-}
-
 #[test]
 fn numbers_at_the_end_of_their_range_stop_nobody() {
     let mut town = Town::of(2);

@@ -93,18 +93,11 @@ fn a_handshake_has_so_much_time_and_so_many_bytes() {
         let host = town.add_probe(local, |_| None);
         (town, host)
     };
-    let faults = |town: &Town| {
-        let fault = |event: NodeEvent| match event {
-            NodeEvent::Fault { fault, .. } => Some(fault),
-            _ => None,
-        };
-        town.events(HostId(0)).into_iter().filter_map(fault).collect::<Vec<_>>()
-    };
     // The first message alone has more.
     let (mut town, host) = client(Config { pre_open_bytes: 47, ..Config::default() });
     town.probe(host, |probe, _| probe.dial(addr(0)));
     town.world.run_for(SECOND);
-    assert_eq!(faults(&town), [PeerFault::TooManyBytesBeforeOpen]);
+    assert_eq!(faults(&town, HostId(0)), [PeerFault::TooManyBytesBeforeOpen]);
 
     // No less while the node still reads its disk, and holds links that it cannot answer yet.
     town.world.crash(HostId(0));
@@ -112,7 +105,7 @@ fn a_handshake_has_so_much_time_and_so_many_bytes() {
     town.restart(HostId(0));
     town.probe(host, |probe, _| probe.dial(addr(0)));
     town.world.run_for(SECOND);
-    assert_eq!(faults(&town), [PeerFault::TooManyBytesBeforeOpen]);
+    assert_eq!(faults(&town, HostId(0)), [PeerFault::TooManyBytesBeforeOpen]);
 
     let (mut town, host) = client(Config { handshake_deadline: SECOND * 3, ..Config::default() });
     town.probe(host, |probe, _| {
@@ -120,9 +113,9 @@ fn a_handshake_has_so_much_time_and_so_many_bytes() {
         probe.dial(addr(0));
     });
     town.world.run_for(SECOND * 2);
-    assert_eq!(faults(&town), []);
+    assert_eq!(faults(&town, HostId(0)), []);
     town.world.run_for(SECOND * 2);
-    assert_eq!(faults(&town), [PeerFault::HandshakeTimeout]);
+    assert_eq!(faults(&town, HostId(0)), [PeerFault::HandshakeTimeout]);
 }
 
 /// A member that holds pins of a dozen blobs, and never comes to send these.

@@ -9,12 +9,14 @@ mod leaving;
 mod limits;
 mod mending;
 mod network;
+mod owner;
 mod placement;
 mod probe;
 mod quorums;
 mod races;
 mod reads;
 mod repair;
+mod sources;
 mod votes;
 mod writes;
 
@@ -26,6 +28,7 @@ use bytes::Bytes;
 use core::net::SocketAddr;
 use core::time::Duration;
 
+use self::owner::Owner;
 use self::probe::{Probe, Script};
 use super::{Node, NodeEvent, NodeSetup, SettingsWanted};
 use crate::config::Config;
@@ -339,86 +342,6 @@ impl Town {
 
     fn events(&self, host: HostId) -> Vec<NodeEvent> {
         self.world.events(host).cloned().collect()
-    }
-}
-
-/// Someone with keys.
-struct Owner {
-    key: SigningKey,
-    network: NetworkId,
-}
-
-impl Owner {
-    fn new(town: &Town, number: u8) -> Self {
-        Self { key: SigningKey::from_seed(SUITE, Secret::new([number; 32])), network: town.network }
-    }
-
-    fn id(&self) -> OwnerId {
-        OwnerId(*self.key.public())
-    }
-
-    fn pin(&self, name: Name, object: ObjectId, since: Version, blob: &[u8]) -> Pin {
-        let body = PinBody {
-            owner: self.id(),
-            name,
-            object,
-            since,
-            blob: SUITE.blob_id(blob),
-            length: u32::try_from(blob.len()).unwrap(),
-            grant: None,
-        };
-        Pin::sign(&self.network, &self.key, body)
-    }
-
-    fn put_blob(&self, name: Name, object: ObjectId, since: Version, blob: &Bytes) -> Request {
-        Request::PutBlob { pins: vec![self.pin(name, object, since, blob)], blob: blob.clone() }
-    }
-
-    fn header(&self, name: Name, version: Version, live: Vec<LiveObject>) -> Header {
-        Header {
-            owner: self.id(),
-            name,
-            kind: Kind::File,
-            version,
-            key_epoch: 0,
-            live,
-            expires: 0,
-            head: PartInfo::default(),
-            body: PartInfo::default(),
-            file_epoch: 0,
-            floor: None,
-            grant: None,
-            unknown: Default::default(),
-        }
-    }
-
-    fn sign(&self, header: Header, head: &[u8]) -> Record {
-        Record::sign(SUITE, &self.network, &self.key, header, head, &[]).unwrap()
-    }
-
-    /// A record that lists one object of one blob.
-    fn record(&self, name: Name, version: Version, object: ObjectId, bytes: u64) -> Record {
-        let live = vec![LiveObject { object, bytes, blobs: 1 }];
-        self.sign(self.header(name, version, live), &[5; 176])
-    }
-
-    fn tombstone(&self, name: Name, version: Version) -> Record {
-        self.sign(self.header(name, version, vec![]), &[])
-    }
-
-    fn floor(&self, version: Version) -> Record {
-        let mut header = self.header(Name::default(), version, vec![]);
-        header.kind = Kind::Floor;
-        header.floor = Some(Floor { version, grant_epoch: 0 });
-        self.sign(header, &[])
-    }
-
-    fn get(&self, name: Name) -> Request {
-        Request::GetRecord { owner: self.id(), name }
-    }
-
-    fn list(&self) -> Request {
-        Request::ListRecords { owner: self.id(), after: None, rows: 100, shards: (0, 255) }
     }
 }
 

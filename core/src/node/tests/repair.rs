@@ -1,11 +1,11 @@
-//! Coming to hold the same: joining empty, coming back, healing, handing on; and sources that lie.
+//! Coming to hold the same: joining empty, coming back, healing, handing on.
 
 use alloc::collections::BTreeMap;
 
+use super::sources::nothing_held;
 use super::*;
 use crate::node::view::blob_position;
 use crate::sim::{Cut, SimDisk};
-use crate::wire::{ErrorCode, PinsPage, PullCursor, PulledPin, RecordsPage};
 
 /// Longer than any of this takes: suspicion, redials, and a few pulls.
 pub(super) const LONG: Duration = Duration::from_secs(180);
@@ -352,7 +352,7 @@ fn nothing_is_pulled_again_and_again_because_a_link_comes_and_goes() {
     let mut town = Town::of(2);
     let (_, _) = (town.id(HostId(0)), town.id(HostId(1)));
     town.world.run_for(SECOND * 30);
-    let silent = town.add_member(flapping).0;
+    let silent = town.add_member(nothing_held).0;
     let mut pulls = 0;
     for _ in 0..20 {
         town.world.run_for(SECOND / 2);
@@ -370,7 +370,7 @@ fn nothing_is_pulled_again_and_again_because_a_link_comes_and_goes() {
 #[test]
 fn who_was_silent_for_long_is_caught_up_with_though_the_link_stood() {
     let mut town = Town::of(2);
-    let silent = town.add_member(flapping).0;
+    let silent = town.add_member(nothing_held).0;
     town.world.run_for(SECOND * 30);
     let first_pages = |town: &mut Town| {
         let seen = town.probe(silent, |probe, _| core::mem::take(&mut probe.seen));
@@ -391,126 +391,4 @@ fn who_was_silent_for_long_is_caught_up_with_though_the_link_stood() {
 
 fn is_first_page(request: &Request) -> bool {
     matches!(request, Request::PullRecords { part: crate::wire::PullPart::Floors, rows: 1.., .. })
-}
-
-fn flapping(request: &Request) -> Option<Response> {
-    nothing_held(request)
-}
-
-/// What a member answers that holds nothing.
-fn nothing_held(request: &Request) -> Option<Response> {
-    match request {
-        Request::Ping { .. } => Some(Response::Pong { unix_ms: 0 }),
-        Request::PullRecords { .. } => Some(Response::PulledRecords(RecordsPage::default())),
-        Request::PullPins { .. } => Some(Response::PulledPins(PinsPage::default())),
-        _ => None,
-    }
-}
-
-fn cursor(number: u8) -> PullCursor {
-    PullCursor { at: [number; 32], ..PullCursor::default() }
-}
-
-/// The faults that the first node has told.
-fn faults(town: &Town) -> Vec<PeerFault> {
-    let fault = |event| match event {
-        NodeEvent::Fault { fault, .. } => Some(fault),
-        _ => None,
-    };
-    town.events(HostId(0)).into_iter().filter_map(fault).collect()
-}
-
-fn liar_is_found(script: Script) {
-    let mut town = Town::of(1);
-    town.add_member(script);
-    let found =
-        town.run_until(Duration::from_secs(60), |town| faults(town).contains(&PeerFault::WrongContent));
-    assert!(found, "{:?}", faults(&town));
-    // And it is not asked again and again.
-    town.world.run_for(Duration::from_secs(60));
-    assert!(faults(&town).len() < 30);
-}
-
-#[test]
-fn a_source_whose_pages_never_end_is_at_fault() {
-    liar_is_found(|request| match request {
-        Request::PullRecords { after, .. } => {
-            let next = Some(cursor(after.map_or(1, |after| after.at[0].saturating_add(1))));
-            Some(Response::PulledRecords(RecordsPage { next, ..RecordsPage::default() }))
-        }
-        request => nothing_held(request),
-    });
-}
-
-/// An owner of towns like these, and something of its.
-fn lying_pin(number: u8) -> PulledPin {
-    let town = Town::empty(Config::default());
-    let owner = Owner::new(&town, 1);
-    let pin = owner.pin(name(number), object(number), version(&town, 0), &blob(number));
-    PulledPin { pin, lease_ms: 0, pending: true }
-}
-
-#[test]
-fn a_source_whose_rows_are_out_of_order_is_at_fault() {
-    liar_is_found(|request| match request {
-        Request::PullPins { .. } => {
-            let pin = lying_pin(1);
-            Some(Response::PulledPins(PinsPage { pins: vec![pin.clone(), pin], next: None }))
-        }
-        request => nothing_held(request),
-    });
-}
-
-#[test]
-fn a_source_whose_pins_nobody_signed_is_at_fault() {
-    liar_is_found(|request| match request {
-        Request::PullPins { .. } => {
-            let mut bytes = lying_pin(1).pin.bytes().to_vec();
-            *bytes.last_mut().unwrap() ^= 1;
-            let pin = Pin::parse(Bytes::from(bytes)).unwrap();
-            let row = PulledPin { pin, lease_ms: 0, pending: true };
-            Some(Response::PulledPins(PinsPage { pins: vec![row], next: None }))
-        }
-        request => nothing_held(request),
-    });
-}
-
-#[test]
-fn a_source_whose_blobs_are_others_is_at_fault() {
-    liar_is_found(|request| match request {
-        Request::PullPins { .. } => {
-            Some(Response::PulledPins(PinsPage { pins: vec![lying_pin(1)], next: None }))
-        }
-        Request::GetBlob { .. } => {
-            Some(Response::Blob { source: NodeId([0; 32]), bytes: Bytes::from_static(b"another") })
-        }
-        request => nothing_held(request),
-    });
-}
-
-#[test]
-fn who_places_the_members_otherwise_is_told_nothing() {
-    let mut town = Town::of(2);
-    let (member, _) = town.add_member(nothing_held);
-    town.world.run_for(SECOND);
-    let pull = Request::PullPins { placement: [9; 32], after: None, rows: 10 };
-    match town.ask(member, pull) {
-        Response::Error(error) => assert_eq!(error.code, ErrorCode::OtherSet),
-        other => panic!("{other:?}"),
-    }
-}
-
-#[test]
-fn a_client_may_neither_pull_nor_put_pins() {
-    let mut town = Town::of(1);
-    let owner = Owner::new(&town, 1);
-    let client = town.add_client(&owner, HostId(0));
-    let pull = Request::PullPins { placement: [0; 32], after: None, rows: 1 };
-    let prove = Request::Prove { nonce: [0; 32], blobs: vec![] };
-    for request in [pull, prove, Request::PutPins { pins: vec![lying_pin(1)] }] {
-        match town.ask(client, request) {
-            Response::Error(error) => assert_eq!(error.code, ErrorCode::Forbidden),
-            other => panic!("{other:?}"),
-        }
-    }
 }
