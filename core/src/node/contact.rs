@@ -30,6 +30,7 @@ impl Hub {
             if self.setup.listen.contains(&addr) {
                 // It was there before this node.
                 self.peers.missed(self.now, &node);
+                self.missed(&node);
             } else if self.links.has_room() {
                 let conn = self.links.dial(self.now, addr, Some(node), &mut self.out);
                 self.peers.dialled(&node, conn);
@@ -111,7 +112,7 @@ impl Hub {
     /// is: then the link has no use.
     fn answers_for_another(&mut self, conn: ConnId, node: &NodeId) -> bool {
         if let Some(missed) = self.peers.dial_ended(self.now, conn) {
-            self.fail_parked(&missed);
+            self.missed(&missed);
         }
         let is_linked = self.peers.link(node).is_some();
         if is_linked {

@@ -197,8 +197,8 @@ impl Hub {
         self.store.submit(self.now, call, origin, Keep::Replica, request);
     }
 
-    /// Asks another member for an operation: at once, or as soon as the dial under way comes to something. Nobody waits
-    /// for one that was silent for long.
+    /// Asks another member for an operation: at once, or as soon as the dial under way, or the first one to come, comes
+    /// to something. Nobody waits for one that was silent for long.
     pub(super) fn ask(&mut self, op: u64, slot: u32, to: NodeId, request: Request) {
         let ballot = self.ballot(&request);
         let call = self.call(Call::Operation { op, slot, to, ballot, word: 0 });
@@ -206,7 +206,7 @@ impl Hub {
             if !self.links.ask(conn, call, request) {
                 self.fail(call);
             }
-        } else if self.peers.is_dialled(&to) && !self.peers.is_silent(self.now, &to) {
+        } else if self.peers.is_expected(&to) && !self.peers.is_silent(self.now, &to) {
             self.parked.entry(to).or_default().push((call, request));
         } else {
             self.fail(call);
@@ -291,6 +291,13 @@ impl Hub {
         }
     }
 
+    /// A dial of the member, or its last link, has ended: what waited for it has failed, unless another is to come.
+    pub(super) fn missed(&mut self, node: &NodeId) {
+        if !self.peers.is_expected(node) {
+            self.fail_parked(node);
+        }
+    }
+
     /// The member cannot be reached: what waited for it has failed.
     pub(super) fn fail_parked(&mut self, node: &NodeId) {
         let parked = self.parked.remove(node).unwrap_or_default();
@@ -370,13 +377,11 @@ impl Hub {
             let other = other.map(|(other, _)| other);
             if self.peers.closed(self.now, &node, conn, other) {
                 self.event(NodeEvent::PeerDown { node });
-                if !self.peers.is_dialled(&node) {
-                    self.fail_parked(&node);
-                }
+                self.missed(&node);
             }
         }
         if let Some(node) = self.peers.dial_ended(self.now, conn) {
-            self.fail_parked(&node);
+            self.missed(&node);
         }
     }
 

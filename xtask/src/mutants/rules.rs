@@ -49,10 +49,20 @@ pub(super) const RULES: &[Mutation] = &[
         rule: "nobody waits for a dial to a member that was silent for long",
         places: &[Place {
             file: "node/hub.rs",
-            from: "self.peers.is_dialled(&to) && !self.peers.is_silent(self.now, &to)",
-            to: "self.peers.is_dialled(&to)",
+            from: "self.peers.is_expected(&to) && !self.peers.is_silent(self.now, &to)",
+            to: "self.peers.is_expected(&to)",
         }],
         tests: "a_minority_answers_at_once",
+    },
+    Mutation {
+        group: "other rules",
+        rule: "who has only just started waits for its first dials",
+        places: &[Place {
+            file: "node/peers.rs",
+            from: "peer.dial.is_some() || is_untried(peer)",
+            to: "peer.dial.is_some() && !is_untried(peer)",
+        }],
+        tests: "a_node_that_has_just_started",
     },
     Mutation {
         group: "other rules",

@@ -54,6 +54,56 @@ fn a_read_with_one_replica_that_is_behind_gives_the_newest() {
     }
 }
 
+/// Starts the node again that leaves the first dials to the others, without any address but those on its disk; `away`:
+/// on its own.
+fn start_again_the_last(town: &mut Town, away: bool) -> HostId {
+    let last = town.nodes.clone().into_iter().max_by_key(|host| town.id(*host)).unwrap();
+    town.world.crash(last);
+    for other in town.nodes.clone() {
+        if away && town.world.is_up(other) {
+            town.world.crash(other);
+        }
+    }
+    // The others dial it again only now and then.
+    town.world.run_for(SECOND * 5);
+    let setup = NodeSetup { is_new: false, ..town.setup(u8::try_from(last.0).unwrap(), vec![]) };
+    town.world.start(last, |now| Host::Node(Box::new(Node::new(now, setup))));
+    last
+}
+
+#[test]
+fn a_node_that_has_just_started_says_that_too_few_answer_only_when_it_has_dialled_them() {
+    let owner = Owner::new(&Town::empty(Config::default()), 1);
+    let requests: [fn(&Town, &Owner) -> Request; 5] = [
+        |_, owner| owner.get(name(1)),
+        |_, owner| owner.list(),
+        |town, owner| owner.put_blob(name(2), object(2), version(town, 0), &blob(2)),
+        |town, owner| put(&owner.record(name(2), version(town, 0), object(2), 1)),
+        |town, owner| Request::Have { pins: vec![owner.pin(name(1), object(3), version(town, 0), &blob(1))] },
+    ];
+    for (away, request) in [false, true].into_iter().flat_map(|away| requests.map(|request| (away, request)))
+    {
+        let mut town = Town::with(3, Config { redial_first: SECOND, ..Config::default() });
+        let client = town.add_client(&owner, HostId(0));
+        store(&mut town, &owner, client, 1);
+        let entry = start_again_the_last(&mut town, away);
+        let client = town.add_client(&owner, entry);
+        assert_eq!(town.node(entry, |node, _| node.hub.peers.linked().count()), 0);
+        let before = town.world.now().mono;
+        let request = request(&town, &owner);
+        let answer = town.ask(client, request);
+        let is_full = match &answer {
+            Response::Record { record: Some(_), fresh, .. } => *fresh,
+            Response::Records { complete, .. } => *complete,
+            Response::Stored { copies, wanted: 2 } => *copies >= 2,
+            Response::Have { copies, wanted: 2 } => copies[0] >= 2,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(is_full, !away, "{answer:?}");
+        assert!(town.world.now().mono.since(before) < SECOND * 2, "{answer:?}");
+    }
+}
+
 #[test]
 fn late_answers_about_an_earlier_part_of_a_list_are_nobodys_fault() {
     let mut town = Town::of(3);

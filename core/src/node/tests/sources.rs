@@ -20,8 +20,9 @@ fn cursor(number: u8) -> PullCursor {
 fn liar_is_found(script: Script) {
     let mut town = Town::of(1);
     town.add_member(script);
-    let found =
-        town.run_until(Duration::from_secs(60), |town| faults(town, HostId(0)).contains(&PeerFault::WrongContent));
+    let found = town.run_until(Duration::from_secs(60), |town| {
+        faults(town, HostId(0)).contains(&PeerFault::WrongContent)
+    });
     assert!(found, "{:?}", faults(&town, HostId(0)));
     // And it is not asked again and again.
     town.world.run_for(Duration::from_secs(60));
