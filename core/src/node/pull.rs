@@ -84,7 +84,7 @@ impl Pull {
             op,
             from,
             at: resume.unwrap_or(beginning),
-            resumed: resume.is_some(),
+            resumed: resume.is_some_and(|resume| resume != beginning),
             next: None,
             pins: Vec::new(),
             open: 0,

@@ -147,8 +147,10 @@ impl Repair {
             resume: None,
         });
         source.again |= source.running;
+        let at = source.begun.map_or(now, |begun| now.max(begun + not_before));
+        // What is due sooner anyway stays so.
+        source.at = if source.lacking { source.at.min(at) } else { at };
         source.lacking = true;
-        source.at = source.begun.map_or(now, |begun| now.max(begun + not_before));
     }
 }
 

@@ -118,6 +118,20 @@ fn an_empty_node_that_joins_comes_to_hold_what_belongs_to_it() {
 }
 
 #[test]
+fn a_network_says_soon_that_it_is_in_sync_though_its_nodes_came_one_after_another() {
+    let mut town = Town::of(1);
+    let begin = town.world.now().mono;
+    for _ in 0..2 {
+        town.add_node(vec![(None, addr(0))]);
+        town.world.run_for(Duration::from_millis(500));
+    }
+    town.wait_whole();
+    wait_caught_up(&mut town);
+    let took = town.world.now().mono - begin;
+    assert!(took < SECOND * 4, "{took:?}");
+}
+
+#[test]
 fn two_of_three_lost_one_after_the_other_lose_nothing() {
     let mut town = Town::of(3);
     let owner = Owner::new(&town, 1);
