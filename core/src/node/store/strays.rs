@@ -28,7 +28,8 @@ impl LocalStore {
             return self.refuse(op, ErrorCode::Invalid);
         };
         let mut locks = vec![(LockKey::Blob(blob), Hold::Alone)];
-        locks.extend(keys.iter().map(|own| (LockKey::Record(own.owner, own.name), Hold::Shared)));
+        // Alone, for the row of each name's proof is written: pins of that name on other blobs wait.
+        locks.extend(keys.iter().map(|own| (LockKey::Record(own.owner, own.name), Hold::Alone)));
         self.lock(op, locks, move |store, op| {
             let position = blob_position(&blob);
             if store.view.as_ref().is_none_or(|view| view.is_replica(&store.node, &position)) {
