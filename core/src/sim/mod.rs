@@ -3,6 +3,7 @@
 //! For tests, examples and the simulator (feature `sim`); nothing here belongs into a real peer. A world does to machines only
 //! what a driver may do: see the [driver contract](crate).
 
+mod clock;
 mod disk;
 mod network;
 mod observer;

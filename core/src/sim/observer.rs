@@ -9,7 +9,7 @@ use super::network::{Cut, HostId};
 use crate::driver::{Input, Output};
 use crate::error::DiskError;
 use crate::id::BlobId;
-use crate::time::Now;
+use crate::time::{Instant, Now};
 
 /// Is told what happens, when by the world's clocks, and at which host.
 pub type Observer<E> = Box<dyn FnMut(Now, HostId, Seen<'_, E>)>;
@@ -85,8 +85,8 @@ pub enum DiskFault {
     RottenBlob(BlobId),
     /// A bit of a row's value flips.
     RottenRow(crate::Bytes),
-    /// No answer comes for so long.
-    Stalled(Duration),
+    /// No answer comes before then, by the world's clock.
+    Stalled(Instant),
     /// All is gone: it is a new disk.
     Lost,
 }

@@ -12,7 +12,7 @@ fn a_network_that_is_late_and_cuts_everything_small_changes_nothing() {
         let network = NetworkOptions {
             latency: (Duration::from_millis(1), Duration::from_millis(60)),
             longest_portion: 3_000,
-            capture: false,
+            ..NetworkOptions::default()
         };
         let mut three = Three::with(TownOptions { network, seed: [seed; 32], ..TownOptions::default() });
         for (key, len) in [("a", 0), ("b", 20_000), ("c", 2_000_000)] {

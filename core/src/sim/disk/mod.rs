@@ -1,7 +1,11 @@
 //! A disk in memory that does all that a real one does, the bad things too: it answers late and in another order, it fails,
 //! it fills up, it rots, and in a crash it loses what it had not finished.
 //!
-//! Like every disk it knows rows and blobs, not what they mean.
+//! Like every disk it knows rows and blobs, not what they mean. It insists on the [driver contract](crate): who asks for what that
+//! forbids panics.
+
+mod contract;
+mod faults;
 
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
@@ -10,6 +14,9 @@ use core::time::Duration;
 
 use bytes::Bytes;
 
+use self::contract::InFlight;
+use self::faults::Faults;
+pub use self::faults::RequestKind;
 use crate::driver::{DiskReply, DiskRequest, TableOp};
 use crate::error::DiskError;
 use crate::id::{BlobId, Ticket};
@@ -27,13 +34,17 @@ pub type DiskResult = Result<DiskReply, DiskError>;
 pub struct SimDisk {
     table: BTreeMap<Bytes, Bytes>,
     blobs: BTreeMap<BlobId, Bytes>,
+    /// Bytes that a crash left without an index entry: nobody sees them, but they take space until they are swept.
+    orphans: BTreeMap<BlobId, Bytes>,
+    /// Bytes of rows, blobs and orphans.
+    used: u64,
     /// Requests that are not finished, by when they will be.
     pending: BTreeMap<(Instant, u64), (Ticket, DiskRequest)>,
     submitted: u64,
     delay: (Duration, Duration),
     capacity: u64,
-    failing: Option<DiskError>,
-    fail_next: Vec<(RequestKind, DiskError)>,
+    in_flight: InFlight,
+    faults: Faults,
     /// Changes under way before each answer, since they are counted.
     points: Option<Vec<usize>>,
     crash_at: Option<CrashPoint>,
@@ -49,45 +60,20 @@ struct CrashPoint {
     done: u64,
 }
 
-/// Sorts of requests, for those that should fail.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum RequestKind {
-    /// Any.
-    Any,
-    /// Whatever changes something.
-    Mutation,
-    /// Whatever changes nothing.
-    Read,
-    /// Only `PutBlob`.
-    PutBlob,
-    /// Only `ReadBlob`.
-    ReadBlob,
-}
-
-impl RequestKind {
-    const fn covers(self, request: &DiskRequest) -> bool {
-        match self {
-            Self::Any => true,
-            Self::Mutation => request.is_mutation(),
-            Self::Read => !request.is_mutation(),
-            Self::PutBlob => matches!(request, DiskRequest::PutBlob { .. }),
-            Self::ReadBlob => matches!(request, DiskRequest::ReadBlob { .. }),
-        }
-    }
-}
-
 impl SimDisk {
     /// An empty disk without limit that answers at once; `seed` decides on delays and on what a crash loses.
     pub fn new(seed: [u8; 32]) -> Self {
         Self {
             table: BTreeMap::new(),
             blobs: BTreeMap::new(),
+            orphans: BTreeMap::new(),
+            used: 0,
             pending: BTreeMap::new(),
             submitted: 0,
             delay: (Duration::ZERO, Duration::ZERO),
             capacity: u64::MAX,
-            failing: None,
-            fail_next: Vec::new(),
+            in_flight: InFlight::default(),
+            faults: Faults::default(),
             points: None,
             crash_at: None,
             rng: Rng::from_seed(seed),
@@ -102,16 +88,6 @@ impl SimDisk {
     /// Bytes of rows and blobs that the disk holds; more is [`DiskError::NoSpace`].
     pub const fn set_capacity(&mut self, bytes: u64) {
         self.capacity = bytes;
-    }
-
-    /// Every request ends in this error, until `None` is set.
-    pub const fn set_failing(&mut self, error: Option<DiskError>) {
-        self.failing = error;
-    }
-
-    /// The next request of this kind ends in this error, and is not done. Several wait in line.
-    pub fn fail_next(&mut self, kind: RequestKind, error: DiskError) {
-        self.fail_next.push((kind, error));
     }
 
     /// From now on [`points`](Self::points) are counted, from zero.
@@ -136,34 +112,6 @@ impl SimDisk {
         self.crash_at.is_some_and(|point| point.answers == 0) && self.next_done().is_some_and(|at| at <= now)
     }
 
-    /// Flips a bit of a stored blob; `false` if it is not there.
-    pub fn rot(&mut self, id: &BlobId) -> bool {
-        let Some(blob) = self.blobs.get_mut(id) else { return false };
-        let mut bytes = blob.to_vec();
-        let at = self.rng.below(u32::try_from(bytes.len()).unwrap_or(u32::MAX)) as usize;
-        let Some(byte) = bytes.get_mut(at) else { return false };
-        *byte ^= 1;
-        *blob = bytes.into();
-        true
-    }
-
-    /// Flips a bit of this byte of a row's value; `false` if it is not there.
-    pub fn rot_row(&mut self, key: &[u8], at: usize) -> bool {
-        let Some(value) = self.table.get_mut(key) else { return false };
-        let mut bytes = value.to_vec();
-        let Some(byte) = bytes.get_mut(at) else { return false };
-        *byte ^= 1;
-        *value = bytes.into();
-        true
-    }
-
-    /// Puts the row of one key under another, as a write that went astray does; `false` if there is none.
-    pub fn misplace_row(&mut self, key: &[u8], to: Bytes) -> bool {
-        let Some(value) = self.table.remove(key) else { return false };
-        self.table.insert(to, value);
-        true
-    }
-
     /// The rows, as they are durable now.
     pub const fn rows(&self) -> &BTreeMap<Bytes, Bytes> {
         &self.table
@@ -174,15 +122,17 @@ impl SimDisk {
         &self.blobs
     }
 
-    /// Bytes of rows and blobs.
-    pub fn used(&self) -> u64 {
-        let rows: usize = self.table.iter().map(|(key, value)| key.len() + value.len()).sum();
-        let blobs: usize = self.blobs.values().map(Bytes::len).sum();
-        (rows + blobs) as u64
+    /// Bytes of rows and blobs, and of what a crash left of blobs.
+    pub const fn used(&self) -> u64 {
+        self.used
     }
 
     /// Takes a request, to be finished later.
+    ///
+    /// # Panics
+    /// If a request breaks the driver contract.
     pub fn submit(&mut self, now: Instant, ticket: Ticket, request: DiskRequest) {
+        self.in_flight.begin(ticket, &request);
         let (least, most) = self.delay;
         let spread = u32::try_from(most.saturating_sub(least).as_micros()).unwrap_or(u32::MAX);
         let delay = least + Duration::from_micros(u64::from(self.rng.below(spread.saturating_add(1))));
@@ -192,21 +142,22 @@ impl SimDisk {
 
     /// When the next request is finished.
     pub fn next_done(&self) -> Option<Instant> {
-        self.pending.keys().next().map(|(at, _)| *at)
+        self.pending.keys().next().map(|(at, _)| (*at).max(self.faults.stalled_until))
     }
 
     /// Finishes the next request that is due, if there is one.
     pub fn finish_one(&mut self, now: Instant) -> Option<(Ticket, DiskResult)> {
+        self.next_done().filter(|at| *at <= now)?;
         let changes = self.points.is_some().then(|| self.changes_under_way());
-        let due = self.pending.first_entry().filter(|entry| entry.key().0 <= now)?;
-        let (ticket, request) = due.remove();
+        let (_, (ticket, request)) = self.pending.pop_first()?;
+        self.in_flight.end(ticket, &request);
         if let Some(points) = &mut self.points {
             points.extend(changes);
         }
         if let Some(point) = &mut self.crash_at {
             point.answers = point.answers.saturating_sub(1);
         }
-        Some((ticket, self.perform(request)))
+        Some((ticket, self.answer(request)))
     }
 
     fn changes_under_way(&self) -> usize {
@@ -215,6 +166,7 @@ impl SimDisk {
 
     /// The machine is gone: of what was not finished, each request was done whole or not at all, and nobody is told.
     pub fn crash(&mut self) {
+        self.in_flight = InFlight::default();
         let pending = core::mem::take(&mut self.pending).into_values();
         let due = self.crash_at.take().filter(|point| point.answers == 0);
         let mut wanted = due.map(|point| point.done);
@@ -225,18 +177,14 @@ impl SimDisk {
             };
             if done {
                 // Whether it was done is unknown, which is the point.
-                let _ = self.perform(request);
+                let _ = self.answer(request);
+            } else {
+                self.tear(request);
             }
         }
     }
 
     fn perform(&mut self, request: DiskRequest) -> DiskResult {
-        if let Some(error) = self.failing {
-            return Err(error);
-        }
-        if let Some(at) = self.fail_next.iter().position(|(kind, _)| kind.covers(&request)) {
-            return Err(self.fail_next.remove(at).1);
-        }
         match request {
             DiskRequest::Apply { ops } => self.apply(ops, None),
             DiskRequest::Get { keys } => {
@@ -249,7 +197,9 @@ impl SimDisk {
             }
             DiskRequest::RemoveBlob { id, first } => {
                 let done = self.apply(first, None)?;
-                self.blobs.remove(&id);
+                if let Some(bytes) = self.blobs.remove(&id) {
+                    self.used -= bytes.len() as u64;
+                }
                 Ok(done)
             }
             DiskRequest::ReadBlob { id, offset, len } => {
@@ -265,7 +215,7 @@ impl SimDisk {
                 // No blob is longer than 4 MiB.
                 Ok(DiskReply::Blobs(blobs.map(|(id, blob)| (*id, blob.len() as u32)).collect()))
             }
-            DiskRequest::Space => Ok(DiskReply::Space { free: self.capacity.saturating_sub(self.used()) }),
+            DiskRequest::Space => Ok(DiskReply::Space { free: self.capacity.saturating_sub(self.used) }),
         }
     }
 
@@ -288,18 +238,37 @@ impl SimDisk {
                 .sum();
             let new = (rows + blob.as_ref().map_or(0, |(_, bytes)| bytes.len())) as u64;
             // Removing needs no space, or a full disk could never be emptied.
-            if new > 0 && self.used().saturating_add(new) > self.capacity {
+            if new > 0 && self.used.saturating_add(new) > self.capacity {
                 return Err(DiskError::NoSpace);
             }
         }
-        for op in ops {
-            match op {
-                TableOp::Put { key, value } => self.table.insert(key, value),
-                TableOp::Remove { key } => self.table.remove(&key),
-            };
+        ops.into_iter().for_each(|op| self.change(op));
+        if let Some((id, bytes)) = blob {
+            self.remove_orphan(&id);
+            self.used += bytes.len() as u64;
+            self.blobs.insert(id, bytes);
         }
-        self.blobs.extend(blob);
         Ok(DiskReply::Done)
+    }
+
+    fn change(&mut self, op: TableOp) {
+        let (TableOp::Put { key, .. } | TableOp::Remove { key }) = &op;
+        if let Some((key, value)) = self.table.get_key_value(key) {
+            self.used -= (key.len() + value.len()) as u64;
+        }
+        match op {
+            TableOp::Put { key, value } => {
+                self.used += (key.len() + value.len()) as u64;
+                self.table.insert(key, value);
+            }
+            TableOp::Remove { key } => drop(self.table.remove(&key)),
+        }
+    }
+
+    fn remove_orphan(&mut self, id: &BlobId) {
+        if let Some(bytes) = self.orphans.remove(id) {
+            self.used -= bytes.len() as u64;
+        }
     }
 
     fn scan(&self, from: &Bytes, to: &Bytes, max_rows: u32, max_bytes: u32) -> DiskReply {

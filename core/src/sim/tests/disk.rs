@@ -14,27 +14,27 @@ use crate::error::DiskError;
 use crate::id::{BlobId, Ticket};
 use crate::time::Instant;
 
-const LATER: Instant = Instant(1_000_000_000);
+pub(super) const LATER: Instant = Instant(1_000_000_000);
 
 /// One request after the other, at once.
-fn perform(disk: &mut SimDisk, request: DiskRequest) -> Result<DiskReply, DiskError> {
+pub(super) fn perform(disk: &mut SimDisk, request: DiskRequest) -> Result<DiskReply, DiskError> {
     disk.submit(Instant(0), Ticket(1), request);
     disk.finish_one(LATER).unwrap().1
 }
 
-fn key(number: u8) -> Bytes {
+pub(super) fn key(number: u8) -> Bytes {
     vec![number / 4, number % 4].into()
 }
 
-fn put(number: u8) -> TableOp {
+pub(super) fn put(number: u8) -> TableOp {
     TableOp::Put { key: key(number), value: vec![number; 10].into() }
 }
 
-fn blob(number: u8) -> (BlobId, Bytes) {
+pub(super) fn blob(number: u8) -> (BlobId, Bytes) {
     (BlobId([number; 32]), vec![number; usize::from(number) * 3].into())
 }
 
-fn put_blob(number: u8) -> DiskRequest {
+pub(super) fn put_blob(number: u8) -> DiskRequest {
     let (id, bytes) = blob(number);
     DiskRequest::PutBlob { id, bytes, then: vec![put(number)] }
 }
