@@ -5,6 +5,7 @@
 
 mod clock;
 mod disk;
+mod liar;
 mod network;
 mod observer;
 mod peer;
@@ -14,6 +15,7 @@ mod town;
 mod world;
 
 pub use disk::{DiskResult, RequestKind, SimDisk};
+pub use liar::{Liar, LieChances};
 pub use network::{Captured, Cut, HostId, NetworkOptions};
 pub use observer::{DiskFault, Fault, Observer, Seen};
 pub use peer::{Peer, PeerEvent};

@@ -1,26 +1,29 @@
-//! Nodes and clients in one world.
+//! Nodes, clients and liars in one world.
 
 use alloc::boxed::Box;
 
+use super::liar::Liar;
 use crate::client::{Client, ClientEvent};
 use crate::driver::{Input, Machine, Output};
 use crate::error::ApiMisuse;
 use crate::node::{Node, NodeEvent};
 use crate::time::{Instant, Now};
 
-/// Either machine.
+/// Any of the machines.
 #[derive(Debug)]
 pub enum Peer {
     /// A node.
     Node(Box<Node>),
     /// A client.
     Client(Box<Client>),
+    /// A node that lies.
+    Liar(Box<Liar>),
 }
 
-/// What either machine tells its user.
+/// What a machine tells its user.
 #[derive(Clone, PartialEq, Debug)]
 pub enum PeerEvent {
-    /// A node's.
+    /// A node's, or a liar's.
     Node(NodeEvent),
     /// A client's.
     Client(ClientEvent),
@@ -30,22 +33,33 @@ impl Peer {
     /// The node.
     ///
     /// # Panics
-    /// If it is a client.
+    /// If it is no node.
     pub fn node(&mut self) -> &mut Node {
         match self {
             Self::Node(node) => node,
-            Self::Client(_) => panic!("this host is a client"),
+            Self::Client(_) | Self::Liar(_) => panic!("this host is no node"),
         }
     }
 
     /// The client.
     ///
     /// # Panics
-    /// If it is a node.
+    /// If it is no client.
     pub fn client(&mut self) -> &mut Client {
         match self {
             Self::Client(client) => client,
-            Self::Node(_) => panic!("this host is a node"),
+            Self::Node(_) | Self::Liar(_) => panic!("this host is no client"),
+        }
+    }
+
+    /// The liar.
+    ///
+    /// # Panics
+    /// If it is honest.
+    pub fn liar(&mut self) -> &mut Liar {
+        match self {
+            Self::Liar(liar) => liar,
+            Self::Node(_) | Self::Client(_) => panic!("this host is honest"),
         }
     }
 }
@@ -57,6 +71,7 @@ impl Machine for Peer {
         match self {
             Self::Node(node) => node.handle_input(now, input),
             Self::Client(client) => client.handle_input(now, input),
+            Self::Liar(liar) => liar.handle_input(now, input),
         }
     }
 
@@ -64,6 +79,7 @@ impl Machine for Peer {
         match self {
             Self::Node(node) => Some(wrap(node.poll_output()?, PeerEvent::Node)),
             Self::Client(client) => Some(wrap(client.poll_output()?, PeerEvent::Client)),
+            Self::Liar(liar) => Some(wrap(liar.poll_output()?, PeerEvent::Node)),
         }
     }
 
@@ -71,6 +87,7 @@ impl Machine for Peer {
         match self {
             Self::Node(node) => node.poll_timeout(),
             Self::Client(client) => client.poll_timeout(),
+            Self::Liar(liar) => liar.poll_timeout(),
         }
     }
 }

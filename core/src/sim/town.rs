@@ -9,17 +9,19 @@ use core::time::Duration;
 
 use bytes::Bytes;
 
+use super::liar::{Directory, Liar, LiarSetup, LieChances};
 use super::network::{HostId, NetworkOptions};
 use super::peer::{Peer, PeerEvent};
 use super::world::World;
 use crate::client::{Client, ClientEvent, ClientSetup, FileMeta, GetOptions, Outcome, StoreOptions};
 use crate::config::Config;
-use crate::crypto::{LinkIdentity, Secret, SigningKey, Suite};
+use crate::crypto::{LinkIdentity, Secret, Signature, SigningKey, Suite};
 use crate::error::OpError;
 use crate::id::{NodeId, OpId};
 use crate::node::{Node, NodeEvent, NodeSetup, SettingsWanted};
-use crate::record::network_id;
+use crate::record::{Admission, Fields, network_id};
 use crate::rng::Rng;
+use crate::session::{LocalRole, LocalSide};
 use crate::time::Now;
 use crate::vault::Vault;
 use crate::wire::Status;
@@ -64,12 +66,15 @@ pub struct Town {
     psk: Secret<32>,
     rng: Rng,
     inhabitants: Vec<Setup>,
+    /// The keys of all nodes, for those who lie.
+    directory: Directory,
 }
 
 #[derive(Clone, Debug)]
 enum Setup {
     Node(Box<NodeSetup>, SigningKey),
     Client(Box<ClientSetup>),
+    Liar(Box<NodeSetup>, Box<LiarSetup>),
 }
 
 impl Town {
@@ -90,38 +95,33 @@ impl Town {
         let signing = SigningKey::from_seed(options.suite, Secret::new(bytes(&mut rng)));
         let psk = Secret::new(bytes(&mut rng));
         let world = World::new(bytes(&mut rng), options.network.clone());
-        Self { world, options, signing, psk, rng, inhabitants: Vec::new() }
+        let directory = Directory::default();
+        Self { world, options, signing, psk, rng, inhabitants: Vec::new(), directory }
     }
 
     /// Adds a node; the first one founds the network, the others know the first.
     pub fn add_node(&mut self) -> HostId {
-        let first = self.inhabitants.iter().find_map(|setup| match setup {
-            Setup::Node(node, _) => Some((None, node.listen[0])),
-            Setup::Client(_) => None,
-        });
         let control = SigningKey::from_seed(self.options.suite, Secret::new(bytes(&mut self.rng)));
-        let setup = NodeSetup {
-            suite: self.options.suite,
-            config: self.options.config.clone(),
-            network_key: *self.signing.public(),
-            signing: Some(self.signing.clone()),
-            psks: vec![(0, self.psk.clone())],
-            identity: LinkIdentity::from_secret(self.options.suite, Secret::new(bytes(&mut self.rng))),
-            control: *control.public(),
-            settings: first.is_none().then_some(self.options.settings),
-            founder: first.is_none(),
-            is_new: true,
-            rejoin: false,
-            listen: vec![self.next_addr()],
-            peers: first.into_iter().collect(),
-            positions: 8,
-            volatile: false,
-            seed: bytes(&mut self.rng),
-            version: String::from("sim"),
-        };
+        let setup = self.new_node(&control);
         let addr = setup.listen[0];
         self.inhabitants.push(Setup::Node(Box::new(setup.clone()), control));
         self.world.add(addr, true, |now| Peer::Node(Box::new(Node::new(now, setup))))
+    }
+
+    /// Adds a member that lies so often. It is nobody's entry.
+    pub fn add_liar(&mut self, chances: LieChances) -> HostId {
+        let control = SigningKey::from_seed(self.options.suite, Secret::new(bytes(&mut self.rng)));
+        let node = self.new_node(&control);
+        let liar = LiarSetup {
+            config: self.options.config.clone(),
+            side: self.side_of(&node),
+            directory: Directory::clone(&self.directory),
+            chances,
+            seed: bytes(&mut self.rng),
+        };
+        let addr = node.listen[0];
+        self.inhabitants.push(Setup::Liar(Box::new(node.clone()), Box::new(liar.clone())));
+        self.world.add(addr, true, |now| Peer::Liar(Box::new(Liar::new(Node::new(now, node), liar))))
     }
 
     /// Adds a client of this vault that enters by these nodes, the first one first. `home`: it holds the control key of the first,
@@ -161,12 +161,19 @@ impl Town {
                 Peer::Node(Box::new(Node::new(now, NodeSetup { is_new: false, founder, ..*setup })))
             }
             Setup::Client(setup) => Peer::Client(Box::new(Client::new(now, *setup))),
+            Setup::Liar(node, liar) => {
+                let node = Node::new(now, NodeSetup { is_new: false, ..*node });
+                Peer::Liar(Box::new(Liar::new(node, *liar)))
+            }
         });
     }
 
     /// The id of a node.
     pub fn node_id(&self, host: HostId) -> NodeId {
-        self.id_of(&self.node_setup(host).0)
+        match &self.inhabitants[host.0] {
+            Setup::Node(node, _) | Setup::Liar(node, _) => self.id_of(node),
+            Setup::Client(_) => panic!("this host is a client"),
+        }
     }
 
     /// Lets time pass until each of these nodes has told that it is ready and that it reaches all others, and has taken
@@ -322,8 +329,60 @@ impl Town {
     fn node_setup(&self, host: HostId) -> (NodeSetup, SigningKey) {
         match &self.inhabitants[host.0] {
             Setup::Node(setup, control) => ((**setup).clone(), control.clone()),
-            Setup::Client(_) => panic!("this host is a client"),
+            Setup::Client(_) | Setup::Liar(..) => panic!("this host is no entry"),
         }
+    }
+
+    /// Setup of a node at the next address; the first one founds the network, the others know the first.
+    fn new_node(&mut self, control: &SigningKey) -> NodeSetup {
+        let first = self.inhabitants.iter().find_map(|setup| match setup {
+            Setup::Node(node, _) => Some((None, node.listen[0])),
+            Setup::Client(_) | Setup::Liar(..) => None,
+        });
+        let setup = NodeSetup {
+            suite: self.options.suite,
+            config: self.options.config.clone(),
+            network_key: *self.signing.public(),
+            signing: Some(self.signing.clone()),
+            psks: vec![(0, self.psk.clone())],
+            identity: LinkIdentity::from_secret(self.options.suite, Secret::new(bytes(&mut self.rng))),
+            control: *control.public(),
+            settings: first.is_none().then_some(self.options.settings),
+            founder: first.is_none(),
+            is_new: true,
+            rejoin: false,
+            listen: vec![self.next_addr()],
+            peers: first.into_iter().collect(),
+            positions: 8,
+            volatile: false,
+            seed: bytes(&mut self.rng),
+            version: String::from("sim"),
+        };
+        self.directory.borrow_mut().insert(self.id_of(&setup), setup.identity.clone());
+        setup
+    }
+
+    /// What a liar shows to others in the place of its node.
+    fn side_of(&self, node: &NodeSetup) -> LocalSide {
+        let network = network_id(self.options.suite, self.signing.public());
+        let admission = Admission {
+            node: self.id_of(node),
+            positions: node.positions,
+            volatile: false,
+            serial: 1,
+            not_after: 0,
+            unknown: Fields::default(),
+            signature: Signature([0; 64]),
+        };
+        let role = LocalRole::Node {
+            identity: node.identity.clone(),
+            admission: admission.sign(&network, &self.signing),
+            addrs: node.listen.clone(),
+            incarnation: [9; 16],
+            control: None,
+        };
+        let network_key = *self.signing.public();
+        LocalSide { suite: self.options.suite, network, network_key, psks: node.psks.clone(), role }
     }
 
     fn id_of(&self, node: &NodeSetup) -> NodeId {

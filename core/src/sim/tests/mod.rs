@@ -4,6 +4,7 @@ mod clocks;
 mod crash_points;
 mod disk;
 mod disk_faults;
+mod liars;
 mod links;
 mod pauses;
 mod probe;
