@@ -25,5 +25,7 @@ pub use seal::{
     sealed_part_len,
 };
 pub use secret::Secret;
+#[cfg(any(test, feature = "sim"))]
+pub(crate) use sim::checksum as sim_checksum;
 pub use suite::Suite;
 pub use words::{entropy_from_words, words_from_entropy};

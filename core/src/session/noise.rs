@@ -118,8 +118,7 @@ fn noise_nonce(counter: u64) -> Nonce<<Aes256Gcm as aes_gcm::aead::AeadCore>::No
 
 #[cfg(any(test, feature = "sim"))]
 fn sim_tag(key: &Secret<LEN>, nonce: u64, associated: &[u8], buffer: &[u8]) -> [u8; TAG_LEN] {
-    let hash = Suite::Sim.hash(&[key.expose(), &nonce.to_be_bytes(), associated, buffer]);
-    core::array::from_fn(|i| hash[i])
+    crate::crypto::sim_checksum(&[key.expose(), &nonce.to_be_bytes(), associated, buffer])
 }
 
 /// What both sides know, whichever of the two public keys is their own.

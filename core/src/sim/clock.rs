@@ -1,7 +1,7 @@
 //! The clocks of one host beside those of the world: they drift, they jump, and the monotonic one never goes back.
 //!
 //! All in whole numbers, exact in both directions: a machine that asks for a moment of its own clock is woken at the first
-//! moment of the world's at which its clock shows that.
+//! moment of the world's at which its clock shows that. Clocks that do not drift are read all the time, so they cost no division.
 
 use core::time::Duration;
 
@@ -61,13 +61,20 @@ struct Mono {
 
 impl Mono {
     fn read(&self, at: Instant) -> Instant {
-        let passed = u128::from(at.0.saturating_sub(self.world.0)) * self.speed() / u128::from(MILLION);
-        Instant(self.own.0.saturating_add(u64::try_from(passed).unwrap_or(u64::MAX)))
+        let passed = at.0.saturating_sub(self.world.0);
+        if self.ppm == 0 {
+            return Instant(self.own.0.saturating_add(passed));
+        }
+        let own = u128::from(passed) * self.speed() / u128::from(MILLION);
+        Instant(self.own.0.saturating_add(u64::try_from(own).unwrap_or(u64::MAX)))
     }
 
     fn when(&self, own: Instant) -> Instant {
-        let ahead = u128::from(own.0.saturating_sub(self.own.0)) * u128::from(MILLION);
-        let passed = ahead.div_ceil(self.speed());
+        let ahead = own.0.saturating_sub(self.own.0);
+        if self.ppm == 0 {
+            return Instant(self.world.0.saturating_add(ahead));
+        }
+        let passed = (u128::from(ahead) * u128::from(MILLION)).div_ceil(self.speed());
         Instant(self.world.0.saturating_add(u64::try_from(passed).unwrap_or(u64::MAX)))
     }
 
@@ -88,11 +95,13 @@ struct Wall {
 impl Wall {
     fn read(&self, at: Instant) -> u64 {
         let world_us = i128::from(START_UNIX_MS) * 1000 + i128::from(at.0);
-        let ms = (world_us + self.ahead_us(at)).max(0) / 1000;
-        u64::try_from(ms).unwrap_or(u64::MAX)
+        u64::try_from((world_us + self.ahead_us(at)).max(0)).unwrap_or(u64::MAX) / 1000
     }
 
     fn ahead_us(&self, at: Instant) -> i128 {
+        if self.ppm == 0 {
+            return self.ahead_us;
+        }
         let passed = i128::from(at.0.saturating_sub(self.world.0));
         self.ahead_us + (passed * i128::from(self.ppm)).div_euclid(i128::from(MILLION))
     }
