@@ -97,6 +97,12 @@ pub(super) fn rec(suite: Suite, owner: &OwnerId, name: &Name) -> Bytes {
     join(REC, &[position.as_bytes(), owner.as_bytes(), name.as_bytes()]).into()
 }
 
+/// True for the row of a record.
+#[cfg(any(test, feature = "sim"))]
+pub(crate) fn is_record_row(key: &[u8]) -> bool {
+    key.first() == Some(&REC)
+}
+
 /// Row of an owner's floor.
 pub(super) fn floor(suite: Suite, owner: &OwnerId) -> Bytes {
     rec(suite, owner, &FLOOR_NAME)

@@ -54,6 +54,8 @@ pub(crate) mod tests;
 
 pub use api::{Damage, HeldObject, Keep, Loaded, Look, Origin, Placement, StoreOutput, StoreSetup};
 pub(in crate::node) use blob::part;
+#[cfg(any(test, feature = "sim"))]
+pub(crate) use keys::is_record_row;
 
 use crate::config::{Config, limit};
 use crate::crypto::Suite;

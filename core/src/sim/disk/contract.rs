@@ -29,7 +29,7 @@ impl InFlight {
         for row in rows {
             assert!(
                 self.rows.insert(row.clone()),
-                "contract: two requests at once change the row {row:02x?}, the second is {ticket}: {request:?}"
+                "contract: two requests at once change the row {row:02x?}, the second is {ticket}"
             );
         }
         if let Some(id) = blob(request) {

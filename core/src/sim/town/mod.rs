@@ -1,7 +1,8 @@
 //! A network of nodes with its users, and operations that run until they end: what end-to-end tests and examples are written in.
 
+mod members;
+
 use alloc::boxed::Box;
-use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
@@ -9,19 +10,20 @@ use core::time::Duration;
 
 use bytes::Bytes;
 
-use super::liar::{Directory, Liar, LiarSetup, LieChances};
+use super::liar::{Directory, Liar, LiarSetup};
 use super::network::{HostId, NetworkOptions};
+use super::observer::DiskFault;
 use super::peer::{Peer, PeerEvent};
 use super::world::World;
 use crate::client::{Client, ClientEvent, ClientSetup, FileMeta, GetOptions, Outcome, StoreOptions};
 use crate::config::Config;
-use crate::crypto::{LinkIdentity, Secret, Signature, SigningKey, Suite};
+use crate::crypto::{Secret, SigningKey, Suite};
 use crate::error::OpError;
 use crate::id::{NodeId, OpId};
+use crate::node::store::is_record_row;
 use crate::node::{Node, NodeEvent, NodeSetup, SettingsWanted};
-use crate::record::{Admission, Fields, network_id};
+use crate::record::network_id;
 use crate::rng::Rng;
-use crate::session::{LocalRole, LocalSide};
 use crate::time::Now;
 use crate::vault::Vault;
 use crate::wire::Status;
@@ -99,31 +101,6 @@ impl Town {
         Self { world, options, signing, psk, rng, inhabitants: Vec::new(), directory }
     }
 
-    /// Adds a node; the first one founds the network, the others know the first.
-    pub fn add_node(&mut self) -> HostId {
-        let control = SigningKey::from_seed(self.options.suite, Secret::new(bytes(&mut self.rng)));
-        let setup = self.new_node(&control);
-        let addr = setup.listen[0];
-        self.inhabitants.push(Setup::Node(Box::new(setup.clone()), control));
-        self.world.add(addr, true, |now| Peer::Node(Box::new(Node::new(now, setup))))
-    }
-
-    /// Adds a member that lies so often. It is nobody's entry.
-    pub fn add_liar(&mut self, chances: LieChances) -> HostId {
-        let control = SigningKey::from_seed(self.options.suite, Secret::new(bytes(&mut self.rng)));
-        let node = self.new_node(&control);
-        let liar = LiarSetup {
-            config: self.options.config.clone(),
-            side: self.side_of(&node),
-            directory: Directory::clone(&self.directory),
-            chances,
-            seed: bytes(&mut self.rng),
-        };
-        let addr = node.listen[0];
-        self.inhabitants.push(Setup::Liar(Box::new(node.clone()), Box::new(liar.clone())));
-        self.world.add(addr, true, |now| Peer::Liar(Box::new(Liar::new(Node::new(now, node), liar))))
-    }
-
     /// Adds a client of this vault that enters by these nodes, the first one first. `home`: it holds the control key of the first,
     /// which no other node takes.
     pub fn add_client(&mut self, vault: &Vault, entry: &[HostId], home: bool) -> HostId {
@@ -166,6 +143,11 @@ impl Town {
                 Peer::Liar(Box::new(Liar::new(node, *liar)))
             }
         });
+    }
+
+    /// Flips a bit of any blob or record on a host's disk; tells what was hit, if there was anything.
+    pub fn rot(&mut self, host: HostId) -> Option<DiskFault> {
+        self.world.disk_mut(host).rot_random(is_record_row)
     }
 
     /// The id of a node.
@@ -331,58 +313,6 @@ impl Town {
             Setup::Node(setup, control) => ((**setup).clone(), control.clone()),
             Setup::Client(_) | Setup::Liar(..) => panic!("this host is no entry"),
         }
-    }
-
-    /// Setup of a node at the next address; the first one founds the network, the others know the first.
-    fn new_node(&mut self, control: &SigningKey) -> NodeSetup {
-        let first = self.inhabitants.iter().find_map(|setup| match setup {
-            Setup::Node(node, _) => Some((None, node.listen[0])),
-            Setup::Client(_) | Setup::Liar(..) => None,
-        });
-        let setup = NodeSetup {
-            suite: self.options.suite,
-            config: self.options.config.clone(),
-            network_key: *self.signing.public(),
-            signing: Some(self.signing.clone()),
-            psks: vec![(0, self.psk.clone())],
-            identity: LinkIdentity::from_secret(self.options.suite, Secret::new(bytes(&mut self.rng))),
-            control: *control.public(),
-            settings: first.is_none().then_some(self.options.settings),
-            founder: first.is_none(),
-            is_new: true,
-            rejoin: false,
-            listen: vec![self.next_addr()],
-            peers: first.into_iter().collect(),
-            positions: 8,
-            volatile: false,
-            seed: bytes(&mut self.rng),
-            version: String::from("sim"),
-        };
-        self.directory.borrow_mut().insert(self.id_of(&setup), setup.identity.clone());
-        setup
-    }
-
-    /// What a liar shows to others in the place of its node.
-    fn side_of(&self, node: &NodeSetup) -> LocalSide {
-        let network = network_id(self.options.suite, self.signing.public());
-        let admission = Admission {
-            node: self.id_of(node),
-            positions: node.positions,
-            volatile: false,
-            serial: 1,
-            not_after: 0,
-            unknown: Fields::default(),
-            signature: Signature([0; 64]),
-        };
-        let role = LocalRole::Node {
-            identity: node.identity.clone(),
-            admission: admission.sign(&network, &self.signing),
-            addrs: node.listen.clone(),
-            incarnation: [9; 16],
-            control: None,
-        };
-        let network_key = *self.signing.public();
-        LocalSide { suite: self.options.suite, network, network_key, psks: node.psks.clone(), role }
     }
 
     fn id_of(&self, node: &NodeSetup) -> NodeId {
