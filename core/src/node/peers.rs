@@ -171,11 +171,14 @@ impl Peers {
         self.peers.get(node)?.link
     }
 
-    /// True while a link to it may stand at any moment: it is being dialled; or this node has only just come to know of
-    /// it, and has not been through its addresses yet.
+    /// True while this node has only just come to know of it, and has not been through its addresses yet.
+    pub(super) fn is_untried(&self, node: &NodeId) -> bool {
+        self.peers.get(node).is_some_and(|peer| peer.is_unknown && peer.redial.tries < peer.addrs.len())
+    }
+
+    /// True while a link to it may stand at any moment.
     pub(super) fn is_expected(&self, node: &NodeId) -> bool {
-        let is_untried = |peer: &Peer| peer.is_unknown && peer.redial.tries < peer.addrs.len();
-        self.peers.get(node).is_some_and(|peer| peer.dial.is_some() || is_untried(peer))
+        self.peers.get(node).is_some_and(|peer| peer.dial.is_some()) || self.is_untried(node)
     }
 
     /// Changes whenever a disk or the last link is another one than before: earlier acknowledgements are void then.

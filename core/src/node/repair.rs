@@ -315,14 +315,20 @@ impl Hub {
         let lacking =
             self.repair.sources.iter().filter(|(node, source)| source.lacking && self.is_giving(node));
         let lacking = lacking.count() as u64;
-        let alone = self.members.count() <= 1;
-        let first = !alone
-            && self.now.mono.since(self.started) < self.setup.config.suspect_after
-            && !self.peers.ids().all(|node| self.repair.sources.get(&node).is_some_and(|source| source.once));
         let sources = self.is_syncing() && self.sources().iter().any(|node| self.is_giving(node));
-        status.syncing |= lacking > 0 || first || sources;
+        status.syncing |= lacking > 0 || self.is_looking_round() || sources;
         status.pending_ops +=
             lacking + self.repair.refill.open + self.repair.strays.open + self.repair.mending.open();
+    }
+
+    /// True while this node has just started and others may turn up from whom it has not taken anything yet. For so few
+    /// that whatever was acknowledged is also with one of the rest it does not wait, once they were dialled in vain.
+    fn is_looking_round(&self) -> bool {
+        let once = |node: &NodeId| self.repair.sources.get(node).is_some_and(|source| source.once);
+        let open: Vec<_> = self.peers.ids().filter(|node| !once(node)).collect();
+        let few = open.len() < usize::from(self.view.quorum());
+        self.now.mono.since(self.started) < self.setup.config.suspect_after
+            && open.iter().any(|node| !few || self.peers.is_untried(node))
     }
 
     /// A member sent what it must not send: its link goes.

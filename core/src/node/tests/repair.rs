@@ -132,6 +132,32 @@ fn a_network_says_soon_that_it_is_in_sync_though_its_nodes_came_one_after_anothe
 }
 
 #[test]
+fn who_starts_again_waits_for_one_that_is_dead_only_until_it_was_dialled() {
+    let mut town = Town::of(3);
+    wait_caught_up(&mut town);
+    // The first, too, may look again at once what the third has.
+    town.world.run_for(town.config.pull_again);
+    town.world.crash(HostId(1));
+    let start_again = |town: &mut Town| {
+        town.world.crash(HostId(2));
+        town.world.run_for(SECOND);
+        town.restart(HostId(2));
+        town.world.now().mono
+    };
+    let begin = start_again(&mut town);
+    wait_caught_up(&mut town);
+    let took = town.world.now().mono - begin;
+    assert!(took < SECOND * 2, "{took:?}");
+
+    // Two may have what the third lacks: they may start, too.
+    town.world.crash(HostId(0));
+    let begin = start_again(&mut town);
+    wait_caught_up(&mut town);
+    let took = town.world.now().mono - begin;
+    assert!(took > town.config.suspect_after - SECOND, "{took:?}");
+}
+
+#[test]
 fn two_of_three_lost_one_after_the_other_lose_nothing() {
     let mut town = Town::of(3);
     let owner = Owner::new(&town, 1);
