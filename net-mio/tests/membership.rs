@@ -50,6 +50,18 @@ fn user(network: &Network) -> PathBuf {
     home
 }
 
+/// So many peers that all have their share of a user's files.
+fn with_files(peers: usize) -> (Network, PathBuf, Vec<(String, Vec<u8>)>) {
+    let network = Network::of(peers);
+    let user = user(&network);
+    let files = files();
+    for (key, content) in &files {
+        store(&network.peers[0], &user, key, content).ok();
+    }
+    wait_until_whole(&network.peers, peers);
+    (network, user, files)
+}
+
 /// The ids that a peer lists.
 fn members(peer: &Peer) -> Vec<String> {
     let listed = run(&peer.home, ["peers"]).code(0).results();
@@ -63,13 +75,7 @@ fn join_again(home: &Path, token: &str) -> Peer {
 
 #[test]
 fn who_leaves_is_gone_when_the_others_have_everything_and_comes_back_as_new() {
-    let mut network = Network::of(4);
-    let user = user(&network);
-    let files = files();
-    for (key, content) in &files {
-        store(&network.peers[0], &user, key, content).ok();
-    }
-    wait_until_whole(&network.peers, 4);
+    let (mut network, user, files) = with_files(4);
 
     let token = network.peers[0].invite(true);
     let mut leaver = network.peers.remove(3);
@@ -108,13 +114,7 @@ fn a_node_that_is_alone_cannot_leave_and_who_is_not_at_home_may_not_say_so() {
 
 #[test]
 fn who_is_banned_is_waited_for_no_more_is_told_so_and_may_join_as_new() {
-    let mut network = Network::of(3);
-    let user = user(&network);
-    let files = files();
-    for (key, content) in &files {
-        store(&network.peers[0], &user, key, content).ok();
-    }
-    wait_until_whole(&network.peers, 3);
+    let (mut network, user, files) = with_files(3);
     let token = network.peers[0].invite(true);
     let banned = network.peers[2].node.clone();
     let home = network.peers.remove(2).stop();
@@ -159,13 +159,7 @@ fn a_running_node_that_is_banned_ends_and_says_why() {
 
 #[test]
 fn a_member_that_lost_its_disk_takes_everything_over_again() {
-    let mut network = Network::of(3);
-    let user = user(&network);
-    let files = files();
-    for (key, content) in &files {
-        store(&network.peers[0], &user, key, content).ok();
-    }
-    wait_until_whole(&network.peers, 3);
+    let (mut network, user, files) = with_files(3);
     let node = network.peers[1].node.clone();
     let home = network.peers.remove(1).kill();
     // The disk, not the home: its keys are elsewhere.
@@ -180,11 +174,7 @@ fn a_member_that_lost_its_disk_takes_everything_over_again() {
     assert_eq!(holds["records"], files.len());
     // It has them itself, not only by way of the others.
     network.peers.drain(..2).for_each(|peer| drop(peer.kill()));
-    let node = network.peers[0].addr.to_string();
-    for (key, content) in &files {
-        let got = run(&user, ["--node", &node, "get", key, "-o", "-"]).code(0);
-        assert!(got.out == *content, "{key} differs");
-    }
+    reads_everything(&network.peers[0], &user, &files);
 }
 
 #[test]

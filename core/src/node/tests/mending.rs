@@ -99,6 +99,17 @@ impl Rotten {
     }
 }
 
+/// Three nodes that all have one record, its owner, and a client of the first.
+fn town_of_one_record() -> (Town, Owner, HostId, Record) {
+    let mut town = Town::of(3);
+    let owner = Owner::new(&town, 1);
+    let client = town.add_client(&owner, HostId(0));
+    let record = owner.record(name(1), version(&town, 0), object(1), 1);
+    town.ask(client, put(&record));
+    town.world.run_for(SECOND);
+    (town, owner, client, record)
+}
+
 fn copies(answer: Response) -> u8 {
     match answer {
         Response::Stored { copies, .. } => copies,
@@ -131,12 +142,7 @@ fn it_is_still_silent_after_a_restart() {
 
 #[test]
 fn who_enters_by_the_node_whose_record_rotted_is_served_by_the_others() {
-    let mut town = Town::of(3);
-    let owner = Owner::new(&town, 1);
-    let client = town.add_client(&owner, HostId(0));
-    let first = owner.record(name(1), version(&town, 0), object(1), 1);
-    town.ask(client, put(&first));
-    town.world.run_for(SECOND);
+    let (mut town, owner, client, first) = town_of_one_record();
     rot(&mut town, HostId(0), 50);
     is_of(town.ask(client, owner.get(name(1))), &first, true);
     let mended = |town: &mut Town| held(town, HostId(0), &owner).as_ref() == Some(&first);
@@ -150,12 +156,7 @@ fn who_enters_by_the_node_whose_record_rotted_is_served_by_the_others() {
 
 #[test]
 fn a_rotten_record_that_nobody_asks_for_is_found_and_mended() {
-    let mut town = Town::of(3);
-    let owner = Owner::new(&town, 1);
-    let client = town.add_client(&owner, HostId(0));
-    let record = owner.record(name(1), version(&town, 0), object(1), 1);
-    town.ask(client, put(&record));
-    town.world.run_for(SECOND);
+    let (mut town, owner, _, record) = town_of_one_record();
     rot(&mut town, HostId(2), 1);
     town.world.run_for(town.config.pull_every + MINUTE);
     assert_eq!(held(&mut town, HostId(2), &owner), Some(record));
@@ -165,12 +166,7 @@ fn a_rotten_record_that_nobody_asks_for_is_found_and_mended() {
 
 #[test]
 fn two_of_three_whose_row_rotted_are_mended_by_the_third() {
-    let mut town = Town::of(3);
-    let owner = Owner::new(&town, 1);
-    let client = town.add_client(&owner, HostId(0));
-    let record = owner.record(name(1), version(&town, 0), object(1), 1);
-    town.ask(client, put(&record));
-    town.world.run_for(SECOND);
+    let (mut town, owner, client, record) = town_of_one_record();
     (0..2).for_each(|host| rot(&mut town, HostId(host), 50));
     town.ask(client, owner.get(name(1)));
     let others = town.add_client(&owner, HostId(1));
@@ -209,12 +205,7 @@ fn a_floor_that_rotted_revives_nothing_and_is_mended() {
 #[test]
 fn a_row_that_belongs_to_no_name_puts_the_disk_in_doubt_until_everything_was_taken_over_anew() {
     for readable in [true, false] {
-        let mut town = Town::of(3);
-        let owner = Owner::new(&town, 1);
-        let client = town.add_client(&owner, HostId(0));
-        let record = owner.record(name(1), version(&town, 0), object(1), 1);
-        town.ask(client, put(&record));
-        town.world.run_for(SECOND);
+        let (mut town, ..) = town_of_one_record();
         let key = record_keys(&town, HostId(1)).pop().unwrap();
         let mut astray = key.to_vec();
         astray[20] ^= 1;

@@ -2,6 +2,27 @@
 
 use super::*;
 
+/// Through no node is there anything of the file but its tombstone.
+fn assert_deleted(play: &mut Play) {
+    for at in 0..play.town.nodes.len() {
+        let told = play.read(at);
+        assert!(told.record.is_none_or(|record| record.header().live.is_empty()), "at {at}");
+    }
+}
+
+/// A member that asks what it is told to, once its link is open.
+fn open_member(play: &mut Play) -> HostId {
+    let (member, _) = play.town.add_member(|_| None);
+    assert!(play.town.run_until(MINUTE, |town| town.probe(member, |probe, _| probe.is_open())));
+    member
+}
+
+/// Waits until this node has a link to any other.
+fn wait_for_a_link(play: &mut Play, node: usize) {
+    let linked = |town: &mut Town| town.node(HostId(node), |node, _| node.hub.peers.linked().count() > 0);
+    assert!(play.town.run_until(30 * MINUTE, linked));
+}
+
 #[test]
 fn race_7_what_was_acknowledged_outlives_a_month_of_partition() {
     let mut play = Play::of(3);
@@ -33,10 +54,7 @@ fn race_8_a_hint_does_not_outlive_the_tombstone_that_it_did_not_see() {
     play.rejoin(0);
     play.settle();
     play.settle();
-    for at in 0..4 {
-        let told = play.read(at);
-        assert!(told.record.is_none_or(|record| record.header().live.is_empty()), "at {at}");
-    }
+    assert_deleted(&mut play);
 }
 
 #[test]
@@ -53,17 +71,13 @@ fn race_9_a_member_on_a_new_disk_does_not_count_as_reconciled() {
     play.isolate(0);
     play.restart(0);
     // Whoever held it back hands it on now: to the one disk that knows nothing.
-    let (member, _) = play.town.add_member(|_| None);
-    play.town.run_until(MINUTE, |town| town.probe(member, |probe, _| probe.is_open()));
+    let member = open_member(&mut play);
     play.town.ask(member, put(&late));
     play.town.world.crash(member);
     play.days(4);
     play.rejoin(0);
     play.settle();
-    for at in 0..3 {
-        let told = play.read(at);
-        assert!(told.record.is_none_or(|record| record.header().live.is_empty()), "at {at}");
-    }
+    assert_deleted(&mut play);
 }
 
 #[test]
@@ -73,8 +87,7 @@ fn race_9_a_member_that_is_syncing_says_of_no_tombstone_that_nothing_older_is_le
     let tombstone = play.tombstone(v6);
     assert!(copies(&play.put_record(1, &tombstone)) >= 2);
     play.minutes(1);
-    let (member, _) = play.town.add_member(|_| None);
-    play.town.run_until(MINUTE, |town| town.probe(member, |probe, _| probe.is_open()));
+    let member = open_member(&mut play);
     let forget = Request::Forget { record: tombstone.to_stub() };
     assert_eq!(play.town.ask(member, forget.clone()), Response::Forgotten { clean: true });
     play.crash(2);
@@ -82,8 +95,7 @@ fn race_9_a_member_that_is_syncing_says_of_no_tombstone_that_nothing_older_is_le
     play.restart(0);
     play.settle();
     // It knows the tombstone; but whatever the third still has, it has not taken over.
-    let (member, _) = play.town.add_member(|_| None);
-    play.town.run_until(MINUTE, |town| town.probe(member, |probe, _| probe.is_open()));
+    let member = open_member(&mut play);
     assert_eq!(play.town.ask(member, forget), Response::Forgotten { clean: false });
 }
 
@@ -129,8 +141,7 @@ fn race_12_a_member_that_does_not_know_that_it_is_a_replica_has_no_vote() {
     play.minutes(2 * 60);
     play.crash(first);
     play.heal(third, others[0]);
-    let joined = |town: &mut Town| town.node(HostId(third), |node, _| node.hub.peers.linked().count() > 0);
-    assert!(play.town.run_until(30 * MINUTE, joined));
+    wait_for_a_link(&mut play, third);
     for _ in 0..10 {
         play.town.world.run_for(SECOND);
         let told = play.read(third);
@@ -152,8 +163,7 @@ fn race_12_who_comes_back_learns_how_the_others_were_placed_without_it() {
         play.cut(second, other);
     }
     play.heal(second, third);
-    let joined = |town: &mut Town| town.node(HostId(third), |node, _| node.hub.peers.linked().count() > 0);
-    assert!(play.town.run_until(30 * MINUTE, joined));
+    wait_for_a_link(&mut play, third);
     play.minutes(5);
     let v6 = play.version();
     assert!(copies(&play.put_record(first, &play.tombstone(v6))) >= 2, "the others go on");
@@ -177,8 +187,7 @@ fn race_13_a_reader_learns_of_a_floor_that_its_own_entry_does_not_know() {
     // As soon as a link stands, before anything was repaired: what is taken over takes its time.
     play.town.world.disk_mut(HostId(0)).set_delay(SECOND, SECOND);
     play.rejoin(0);
-    let joined = |town: &mut Town| town.node(HostId(0), |node, _| node.hub.peers.linked().count() > 0);
-    assert!(play.town.run_until(30 * MINUTE, joined));
+    wait_for_a_link(&mut play, 0);
     let told = play.read(0);
     assert!(told.record.is_none() || told.floor.is_some() || !told.fresh, "{told:?}");
     play.town.world.disk_mut(HostId(0)).set_delay(Duration::ZERO, Duration::ZERO);
@@ -224,10 +233,7 @@ fn the_only_old_copy_that_returns_after_the_tombstone_time_revives_nothing() {
     play.restart(2);
     play.settle();
     assert_eq!(play.holders(&x), []);
-    for at in 0..3 {
-        let told = play.read(at);
-        assert!(told.record.is_none_or(|record| record.header().live.is_empty()), "at {at}");
-    }
+    assert_deleted(&mut play);
 }
 
 #[test]
