@@ -59,8 +59,8 @@ pub(super) const RULES: &[Mutation] = &[
         rule: "who has only just started waits for its first dials",
         places: &[Place {
             file: "node/peers.rs",
-            from: "peer.dial.is_some() || is_untried(peer)",
-            to: "peer.dial.is_some() && !is_untried(peer)",
+            from: "peer.dial.is_some()) || self.is_untried(node)",
+            to: "peer.dial.is_some()) && !self.is_untried(node)",
         }],
         tests: "a_node_that_has_just_started",
     },
@@ -318,6 +318,26 @@ pub(super) const RULES: &[Mutation] = &[
             to: "was_silent && peer.link.is_none()",
         }],
         tests: "who_was_silent_for_long_is_caught_up_with_though_the_link_stood",
+    },
+    Mutation {
+        group: "other rules",
+        rule: "a pull that begins anew from its beginning has missed nothing",
+        places: &[Place {
+            file: "node/pull.rs",
+            from: "resume.is_some_and(|resume| resume != beginning)",
+            to: "resume.is_some()",
+        }],
+        tests: "a_network_says_soon_that_it_is_in_sync",
+    },
+    Mutation {
+        group: "other rules",
+        rule: "who has just started waits for so many that they may know more than the rest",
+        places: &[Place {
+            file: "node/repair.rs",
+            from: "!few || self.peers.is_untried(node)",
+            to: "few && self.peers.is_untried(node)",
+        }],
+        tests: "who_starts_again_waits_for_one_that_is_dead",
     },
     Mutation {
         group: "trust hearsay",
