@@ -279,3 +279,48 @@ impl Writer {
         self.out.freeze()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec::Vec;
+    use proptest::collection::{btree_map, vec};
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn fields_are_read_as_they_were_written(
+            numbers: (u8, u16, u32, u64, bool), short in vec(any::<u8>(), 0..300), long: Vec<u8>, addr: (IpAddr, u16),
+        ) {
+            let addr = SocketAddr::from(addr);
+            let mut out = Writer::default();
+            out.u8(numbers.0);
+            out.u16(numbers.1);
+            out.u32(numbers.2);
+            out.u64(numbers.3);
+            out.flag(numbers.4);
+            out.bytes16(&short);
+            out.bytes32(&long);
+            out.addr(&addr);
+            let mut reader = Reader::new(out.freeze());
+            let read = (reader.u8(), reader.u16(), reader.u32(), reader.u64(), reader.flag());
+            prop_assert_eq!(read, (Ok(numbers.0), Ok(numbers.1), Ok(numbers.2), Ok(numbers.3), Ok(numbers.4)));
+            prop_assert_eq!(reader.bytes16(300), Ok(short.into()));
+            prop_assert_eq!(reader.bytes32(long.len()), Ok(long.into()));
+            prop_assert_eq!(reader.addr(), Ok(addr));
+            prop_assert!(reader.rest().is_empty());
+        }
+
+        #[test]
+        fn optional_fields_are_found_by_their_tags_and_the_others_skipped(
+            fields in btree_map(0..20_u16, vec(any::<u8>(), 0..50), 0..8), tag in 0..20_u16,
+        ) {
+            let mut out = Writer::default();
+            fields.iter().for_each(|(tag, value)| out.field(*tag, value));
+            let bytes = out.freeze();
+            let expected = fields.get(&tag).map(|value| Bytes::copy_from_slice(value));
+            prop_assert_eq!(Reader::new(bytes.clone()).fields([tag]), Ok([expected]));
+            prop_assert_eq!(Reader::new(bytes).finish(), Ok(()));
+        }
+    }
+}

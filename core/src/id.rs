@@ -154,6 +154,16 @@ counter_id!(
 mod tests {
     use super::*;
     use alloc::string::ToString;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_text_is_the_hex_form_of_one_id_or_of_none(bytes: [u8; 32], text in "[0-9a-fA-F]{63,65}") {
+            prop_assert_eq!(BlobId::from_hex(&BlobId(bytes).to_string()), Some(BlobId(bytes)));
+            let read = BlobId::from_hex(&text).map(|id| id.to_string());
+            prop_assert_eq!(read, (text.len() == 64).then(|| text.to_lowercase()));
+        }
+    }
 
     #[test]
     fn an_id_reads_back_from_its_hex_form() {

@@ -125,6 +125,7 @@
 //!
 //! | | |
 //! |---|---|
+//! | `fuzz` | laws that hold for any bytes, with feature `sim` |
 //! | `sim` | the test harness, with feature `sim` |
 //! | [`client`], [`node`] | the machines |
 //! | [`vault`], [`session`] | the plaintext side; one encrypted link |
@@ -146,6 +147,8 @@ pub mod config;
 pub mod crypto;
 pub mod driver;
 pub mod error;
+#[cfg(any(test, feature = "sim"))]
+pub mod fuzz;
 pub mod id;
 pub mod job;
 pub mod node;

@@ -7,6 +7,8 @@ mod link;
 mod members;
 #[path = "vectors/messages.rs"]
 mod messages;
+#[path = "vectors/paths.rs"]
+mod paths;
 #[path = "vectors/signed.rs"]
 mod signed;
 #[path = "vectors/vault.rs"]

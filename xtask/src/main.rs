@@ -1,6 +1,7 @@
 //! Tasks of the project, each one command: `cargo xtask help`.
 
 mod check;
+mod fuzz;
 mod kills;
 mod mutants;
 mod process;
@@ -20,6 +21,9 @@ cargo xtask test NAME      only the suites whose name contains NAME
 cargo xtask mutants        breaks the rules of the core one by one: a test must notice each
 cargo xtask mutants PART   only those whose kind, rule or tests contain PART
 cargo xtask mutants --table   the list as the table of core/TESTING.md
+cargo xtask fuzz           runs every fuzz target for a minute, with the address sanitizer (nightly, cargo-fuzz)
+cargo xtask fuzz TARGET    only this one
+cargo xtask fuzz [TARGET] --seconds N  for so long
 cargo xtask kills          kills nodes and clients of a real network 200 times, in every phase
 cargo xtask kills --count N  so many times";
 
@@ -33,6 +37,10 @@ fn main() -> ExitCode {
         ["mutants"] => mutants::run_all(None),
         ["mutants", "--table"] => mutants::print_table(),
         ["mutants", part] => mutants::run_all(Some(part)),
+        ["fuzz"] => fuzz::run_for(None, fuzz::SECONDS),
+        ["fuzz", "--seconds", seconds] => fuzz::run_for(None, seconds),
+        ["fuzz", target] => fuzz::run_for(Some(target), fuzz::SECONDS),
+        ["fuzz", target, "--seconds", seconds] => fuzz::run_for(Some(target), seconds),
         ["kills"] => kills::run(kills::COUNT),
         ["kills", "--count", count] => kills::run(count),
         ["help" | "--help"] => {

@@ -21,6 +21,7 @@ const FLOORS: &[&[&str]] = &[
     &["session", "vault"],
     &["client", "node"],
     &["sim"],
+    &["fuzz"],
 ];
 
 /// The sides of the trust line.

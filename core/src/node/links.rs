@@ -185,6 +185,9 @@ impl Links {
     /// Bytes left.
     pub(super) fn sent(&mut self, now: Now, conn: ConnId, bytes: usize) -> Result<(), ApiMisuse> {
         let link = self.links.get_mut(&conn).ok_or(ApiMisuse::UnknownConn(conn))?;
+        if bytes > 0 && matches!(link.phase, Phase::Held { .. } | Phase::Dialling { .. }) {
+            return Err(ApiMisuse::SentTooMuch(conn));
+        }
         if let Some(session) = link.session() {
             if !session.sent(bytes) {
                 return Err(ApiMisuse::SentTooMuch(conn));

@@ -72,6 +72,7 @@ impl fmt::Debug for Version {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     const WRITER: [u8; 8] = [9; 8];
 
@@ -108,5 +109,42 @@ mod tests {
         assert!(version(401, 0).is_next_step(version(400, u16::MAX)));
         assert!(!version(400, 9).is_next_step(version(400, 7)));
         assert!(!version(400, 7).is_next_step(version(400, 7)));
+    }
+
+    /// Of few milliseconds, counters and writers, so that they meet.
+    fn any_version() -> impl Strategy<Value = Version> {
+        let ms = prop_oneof![400..403_u64, Just(Version::MAX_MS)];
+        let counter = prop_oneof![0..2_u16, Just(u16::MAX)];
+        (ms, counter, 0..3_u8)
+            .prop_map(|(ms, counter, writer)| Version::new(ms, counter, [writer; 8]).unwrap())
+    }
+
+    proptest! {
+        #[test]
+        fn a_version_reads_back_from_its_bytes_and_is_ordered_as_they_are(a in any_version(), b in any_version()) {
+            prop_assert_eq!(Version::from_bytes(a.to_bytes()), Some(a));
+            prop_assert_eq!(a.cmp(&b), a.to_bytes().cmp(&b.to_bytes()));
+            prop_assert_eq!(a == b, a.to_bytes() == b.to_bytes());
+        }
+
+        #[test]
+        fn the_order_of_versions_is_total(a in any_version(), b in any_version(), c in any_version()) {
+            prop_assert_eq!(a.cmp(&b), b.cmp(&a).reverse());
+            prop_assert!(!(a <= b && b <= c) || a <= c);
+            prop_assert!(a.ms() >= b.ms() || a < b);
+        }
+
+        #[test]
+        fn the_next_version_is_above_all_of_its_time_and_before_whatever_skips_one(
+            now in 399..404_u64, highest in any_version(), writer in 0..3_u8,
+        ) {
+            match Version::next(now, highest, [writer; 8]) {
+                Some(next) => {
+                    prop_assert!(next > highest && next.ms() >= now);
+                    prop_assert!(next.is_next_step(highest) || (next.ms() == now && now > highest.ms()));
+                }
+                None => prop_assert!(highest.ms() == Version::MAX_MS),
+            }
+        }
     }
 }

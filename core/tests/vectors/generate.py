@@ -198,6 +198,15 @@ def vault_files():
     }
 
 
+def paths():
+    """Where a blob lies on a disk: folders of so many digits of its id, one after the other, then all digits."""
+    digits = sha256(b"a blob").hex()
+    settings = ((2, 2), (0, 0), (1, 3), (64, 1), (12, 5))
+    folders = ([digits[at * width:(at + 1) * width] for at in range(depth)] for depth, width in settings)
+    made = ("/".join([*parts, digits]) for parts in folders)
+    return [{"depth": depth, "width": width, "path": path} for (depth, width), path in zip(settings, made)]
+
+
 def messages():
     return message_vectors.messages(records())
 
@@ -250,7 +259,7 @@ def handshake():
     }
 
 
-SECTIONS = (keys, names, pieces, gear, tree, records, network, vault_files, messages, handshake)
+SECTIONS = (keys, names, pieces, gear, tree, records, network, vault_files, paths, messages, handshake)
 
 
 def as_json(value):

@@ -6,6 +6,7 @@ use crate::error::VaultError;
 use alloc::format;
 use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
+use proptest::prelude::*;
 
 /// The 32-byte English vectors of BIP-39 (github.com/trezor/python-mnemonic, vectors.json, MIT).
 const VECTORS: [(&str, &str); 8] = [
@@ -84,5 +85,16 @@ fn a_list_that_is_not_24_words_with_their_checksum_is_refused_without_naming_a_w
     for (list, reason) in refused {
         let error = entropy_from_words(&list).expect_err("it is no valid list");
         assert_eq!(error, VaultError::Words(reason.to_string()));
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_entropy_reads_back_from_its_words_and_no_word_can_be_left_out(entropy: [u8; 32], without in 0..24_usize) {
+        let words = words_from_entropy(&Secret::new(entropy));
+        prop_assert_eq!(entropy_from_words(&words).map(|secret| *secret.expose()), Ok(entropy));
+        let mut fewer: Vec<&str> = words.split(' ').collect();
+        fewer.remove(without);
+        prop_assert!(entropy_from_words(&fewer.join(" ")).is_err());
     }
 }

@@ -83,3 +83,28 @@ fn an_insertion_in_the_middle_changes_only_the_pieces_around_it() {
     assert!(new.len() > 20, "the file has many pieces");
     assert!(changed <= 5, "{changed} of {} blobs are new: the manifest and the pieces around", new.len());
 }
+
+/// The pieces of `data` themselves.
+fn pieces(data: &[u8]) -> Vec<&[u8]> {
+    let mut rest = data;
+    cuts(data, &[data.len()]).into_iter().map(|len| rest.split_off(..len).unwrap()).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(8))]
+
+    #[test]
+    fn whatever_is_inserted_or_taken_out_anywhere_most_pieces_stay(
+        at in 0..24_000_000usize, inserted in 0..3000usize, removed in 0..3000usize, seed: u8,
+    ) {
+        let before = bytes(8, 24 << 20);
+        let after = [&before[..at], &bytes(seed, inserted), &before[(at + removed)..]].concat();
+        let old = pieces(&before);
+        let new = pieces(&after);
+        // Far from the change nothing moves: what is before it is cut as it was, and soon after it the cuts meet again.
+        let begin = old.iter().zip(&new).take_while(|(a, b)| a == b).count();
+        let end = old.iter().rev().zip(new.iter().rev()).take_while(|(a, b)| a == b).count();
+        let changed = old.len().saturating_sub(begin + end);
+        prop_assert!(old.len() > 12 && changed < old.len() / 2, "{} of {} pieces are others", changed, old.len());
+    }
+}

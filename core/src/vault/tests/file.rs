@@ -2,6 +2,8 @@
 
 use super::super::file;
 use super::*;
+use proptest::prelude::*;
+use unicode_normalization::UnicodeNormalization as _;
 
 /// The least that Argon2 allows: the tests run it hundreds of times.
 const CHEAP: PasswordParams = PasswordParams { memory_kib: 8, passes: 1, lanes: 1 };
@@ -114,4 +116,19 @@ fn a_file_with_only_slots_of_later_versions_is_no_vault_of_this_one() {
     let mut file = lock(None);
     file[11] = 3;
     assert_eq!(open(&with_checksum(file), None), Err(VaultError::NotAVault));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn any_file_opens_to_its_master_for_its_passphrase_alone(
+        master: [u8; 32], own in ".{0,12}", other in ".{0,12}", entropy in proptest::collection::vec(any::<u8>(), 64),
+    ) {
+        let entropy: [u8; 64] = entropy.try_into().unwrap();
+        let file = file::lock(Suite::Real, &Master(Secret::new(master)), Some(&own), CHEAP, &entropy).unwrap();
+        prop_assert_eq!(open(&file, Some(&own)), Ok(master));
+        let same = own.nfc().eq(other.nfc());
+        prop_assert_eq!(open(&file, Some(&other)), if same { Ok(master) } else { Err(VaultError::WrongPassphrase) });
+    }
 }

@@ -2,6 +2,8 @@
 
 use super::*;
 use alloc::string::String;
+use proptest::prelude::*;
+use unicode_normalization::UnicodeNormalization as _;
 
 #[test]
 fn a_key_in_any_normal_form_is_one_key() {
@@ -46,4 +48,16 @@ fn the_tables_are_of_the_frozen_unicode_version() {
     assert_eq!(unicode_normalization::UNICODE_VERSION, UNICODE_VERSION);
     let (major, minor, update) = UNICODE_VERSION;
     assert_eq!(unicode_properties::UNICODE_VERSION, (u64::from(major), u64::from(minor), u64::from(update)));
+}
+
+proptest! {
+    #[test]
+    fn all_forms_of_a_key_have_one_normal_form_which_is_its_own(key in "(\\PC|[a-z][\u{300}-\u{360}]{1,3}){0,20}") {
+        let normal = normalise_key(&key);
+        prop_assert_eq!(normalise_key(&key.nfd().collect::<String>()), normal.clone());
+        prop_assert_eq!(normalise_key(&key.nfc().collect::<String>()), normal.clone());
+        if let Ok(normal) = normal {
+            prop_assert_eq!(normalise_key(&normal), Ok(normal.clone()));
+        }
+    }
 }
