@@ -30,8 +30,11 @@ pub use signed::record;
 pub use text::{path, token};
 pub use vault_file::vault_file;
 
+/// Holds any bytes against laws, and panics where one is broken.
+pub type Body = fn(&[u8]);
+
 /// Every target under its name, which is also the name of its folder in `fuzz/corpus`.
-pub const TARGETS: [(&str, fn(&[u8])); 9] = [
+pub const TARGETS: [(&str, Body); 9] = [
     ("frame", frame),
     ("message", message),
     ("record", record),

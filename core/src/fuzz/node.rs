@@ -48,7 +48,7 @@ const STEPS_TO_THE_END: usize = 5_000;
 /// told and has no effect. A node that is told to stop does, and each operation of a client ends once.
 pub fn node(bytes: &[u8]) {
     let mut choices = Choices::new(bytes);
-    if choices.byte() % 2 == 0 { run_node(choices) } else { run_client(choices) }
+    if choices.byte().is_multiple_of(2) { run_node(choices) } else { run_client(choices) }
 }
 
 fn run_node(mut choices: Choices<'_>) {
@@ -159,7 +159,7 @@ impl User {
             (b'f', Some((op, (wanted, _)))) => {
                 let len = wanted.min(usize::from(argument) * 1024);
                 // Not every operation takes content; that is told, and nothing else.
-                if client.provide(now, op, vec![argument; len].into()).is_ok() && argument % 8 == 0 {
+                if client.provide(now, op, vec![argument; len].into()).is_ok() && argument.is_multiple_of(8) {
                     client.finish(now, op).expect("a store that takes content can be finished");
                 }
                 self.running.insert(op, (wanted - len, 0));
