@@ -52,7 +52,7 @@ impl LocalStore {
         self.gather(op, vec![scan], move |store, mut answers| {
             let (rows, more) = answers.rows();
             for (key, value) in &rows {
-                if let (Some((position, ..)), Some(facts)) =
+                if let (Some((position, _, name)), Some(facts)) =
                     (keys::parse_rec(key), RecordFacts::decode(value))
                 {
                     status.tombstones += u64::from(facts.is_gone());
@@ -62,7 +62,8 @@ impl LocalStore {
                     if is_replica(&store.node) {
                         status.copies_wanted += 1;
                         status.copies_present += u64::from(!facts.is_incomplete());
-                    } else {
+                    } else if name != keys::FLOOR_NAME {
+                        // A floor lies on every member.
                         status.strays += u64::from(!facts.is_proof_only());
                     }
                 }

@@ -249,6 +249,14 @@ fn strays_are_what_belongs_to_others_and_go_when_told_and_not_before() {
 }
 
 #[test]
+fn a_floor_lies_on_every_member_and_is_no_stray() {
+    let (mut bench, owner) = (Bench::new(), Owner::new(1));
+    bench.store.set_view(nowhere());
+    bench.ask(OTHER, put_record(&owner.floor(5, 5)));
+    assert_eq!((bench.status().strays, record_rows(&bench).len()), (0, 1));
+}
+
+#[test]
 fn a_stub_that_came_to_belong_here_stays_when_its_last_pin_goes() {
     let (mut bench, owner) = (Bench::new(), Owner::new(1));
     bench.store.set_view(nowhere());
