@@ -71,7 +71,11 @@ impl LocalStore {
             let (get, wanted) = wanted.effect();
             let pins = Effect::scan(keys::own_name(&owner, &name), 1, store.config.scan_bytes);
             let promises = promises_scan(&owner, &name, store.config.scan_bytes);
-            store.gather(op, vec![verify, get, pins, promises], move |store, mut answers| {
+            // What deletes is taken on a full disk, too.
+            let space = if parts_len(&record) > 0 { store.ask_space() } else { None };
+            let asks_space = space.is_some();
+            let effects = [verify, get, pins, promises].into_iter().chain(space).collect();
+            store.gather(op, effects, move |store, mut answers| {
                 if !answers.all_verified() {
                     return store.refuse(op, ErrorCode::Invalid);
                 }
@@ -85,6 +89,9 @@ impl LocalStore {
                 }
                 let has_pins = !answers.rows().0.is_empty();
                 let fallen = fallen(&answers.rows().0, record.header().version).collect();
+                if asks_space {
+                    store.note_space(&mut answers);
+                }
                 match store.judge_record(origin, &record, &known) {
                     Ok(held) => {
                         let quarantined = known.quarantined(&owner, &name);
