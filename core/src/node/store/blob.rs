@@ -154,9 +154,14 @@ impl LocalStore {
         } else {
             return self.refuse(op, ErrorCode::NoSpace);
         };
-        self.gather(op, effect.into_iter().collect(), move |store, _| {
-            store.charge(&new, len);
-            store.reply(op, stored);
+        // Before it is on the disk: others of this owner may be on their way, too.
+        self.charge(&new, len);
+        self.attempt(effect.into_iter().collect(), move |store, result| match result {
+            Ok(_) => store.reply(op, stored),
+            Err(error) => {
+                store.discharge(&new, len);
+                store.fail(op, error);
+            }
         });
     }
 

@@ -69,6 +69,14 @@ impl LocalStore {
         }
     }
 
+    /// A blob that was counted has not come to be here.
+    pub(super) fn discharge(&mut self, new: &BTreeSet<Held>, bytes: usize) {
+        for (_, owner) in new {
+            let used = self.usage.of(owner);
+            *used = used.saturating_sub(bytes as u64);
+        }
+    }
+
     /// Counts the blobs of those of these pins that are new.
     pub(super) fn charge_pins<'a>(&mut self, mut new: BTreeSet<Held>, pins: impl Iterator<Item = &'a Pin>) {
         for body in pins.map(Pin::body) {

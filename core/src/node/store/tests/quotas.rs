@@ -2,6 +2,7 @@
 
 use super::bench::*;
 use crate::config::Config;
+use crate::error::DiskError;
 use crate::node::store::Keep;
 use crate::wire::{ErrorCode, PulledPin, Request};
 use alloc::vec;
@@ -23,6 +24,18 @@ fn a_client_has_room_for_its_quota_and_no_more() {
     // What replicas hand each other is counted, but never refused.
     assert_eq!(bench.ask(OTHER, owner.put(1, 1, 4)), stored(1));
     assert_code(&bench.ask(other.client(), owner.put(1, 1, 5)), ErrorCode::Forbidden);
+}
+
+#[test]
+fn blobs_that_come_at_once_share_the_room_and_one_that_the_disk_refuses_takes_none() {
+    let (mut bench, owner) = (bench(), Owner::new(1));
+    bench.faults.push((|request| request.is_mutation(), DiskError::Io));
+    let tokens = [0, 1, 2, 3, 4].map(|n| bench.submit(owner.client(), Keep::Replica, owner.put(1, 1, n)));
+    bench.run();
+    let taken = tokens.iter().filter(|token| bench.replies[*token] == stored(1)).count();
+    assert_eq!(taken, 2, "of three that there was room for the disk refused one");
+    assert_eq!(bench.ask(owner.client(), owner.put(1, 1, 5)), stored(1));
+    assert_code(&bench.ask(owner.client(), owner.put(1, 1, 6)), ErrorCode::Quota);
 }
 
 #[test]
@@ -88,5 +101,6 @@ fn below_the_disks_floor_nothing_is_taken_but_what_deletes() {
     assert_eq!(bench.ask(owner.client(), put_record(&owner.floor(4, 4))), stored(1));
     bench.disk.free = Some(floor * 2);
     bench.advance(Duration::from_secs(60));
+    assert_eq!(bench.ask(owner.client(), put_record(&owner.inline(2, 5))), stored(1), "there is room again");
     assert_eq!(bench.ask(owner.client(), owner.put(1, 5, 2)), stored(1));
 }
