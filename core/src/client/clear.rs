@@ -117,8 +117,8 @@ impl Operation for Clear {
                 self.begin(cx)
             }
             Phase::Raising => {
-                let Recording { copies, wanted, .. } = self.recording;
-                Ok(Some(Outcome::Cleared { copies, wanted }))
+                let Recording { copies, wanted, version, .. } = self.recording;
+                Ok(Some(Outcome::Cleared { copies, wanted, version }))
             }
             Phase::Listing | Phase::Recording => Ok(None),
         }

@@ -84,8 +84,8 @@ impl Operation for Delete {
         match self.phase {
             Phase::Loading => self.look(cx),
             Phase::Raising => {
-                let Recording { copies, wanted, .. } = self.recording;
-                Ok(Some(Outcome::Deleted { copies, wanted }))
+                let Recording { copies, wanted, version, .. } = self.recording;
+                Ok(Some(Outcome::Deleted { copies, wanted, version }))
             }
             Phase::Looking | Phase::Recording => Ok(None),
         }

@@ -132,6 +132,8 @@ pub enum Outcome {
         copies: u8,
         /// How many are wanted.
         wanted: u8,
+        /// The version of the tombstone: what is older is gone.
+        version: Version,
     },
     /// Of a clear.
     Cleared {
@@ -139,6 +141,8 @@ pub enum Outcome {
         copies: u8,
         /// How many are wanted.
         wanted: u8,
+        /// The version of the floor: what is older is gone.
+        version: Version,
     },
     /// Of a list.
     Listed {

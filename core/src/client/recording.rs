@@ -15,7 +15,8 @@ const MAX_TRIES: u32 = 8;
 
 /// One record on its way.
 pub(super) struct Recording {
-    version: Version,
+    /// Of the record that is put.
+    pub(super) version: Version,
     pub(super) copies: u8,
     pub(super) wanted: u8,
     tries: u32,

@@ -69,7 +69,7 @@ fn what_is_deleted_is_not_found_and_can_be_stored_again() {
     let bytes = content(1, 2_000_000);
     three.store("file", &bytes);
     let outcome = three.town.delete(three.client, "file").expect("the delete succeeds");
-    assert!(matches!(outcome, Outcome::Deleted { copies: 2.., wanted: 2 }), "{outcome:?}");
+    assert!(matches!(outcome, Outcome::Deleted { copies: 2.., wanted: 2, .. }), "{outcome:?}");
     assert_eq!(three.town.get(three.client, "file").err(), Some(OpError::NotFound));
     three.store("file", &bytes);
     assert!(three.get("file") == bytes);

@@ -51,7 +51,7 @@ impl Split {
 
     fn delete(&mut self, client: HostId, key: &str) -> (u8, u8) {
         match self.town.delete(client, key) {
-            Ok(Outcome::Deleted { copies, wanted }) => (copies, wanted),
+            Ok(Outcome::Deleted { copies, wanted, .. }) => (copies, wanted),
             other => panic!("the delete of {key} ended as {other:?}"),
         }
     }
@@ -179,7 +179,7 @@ fn a_clear_on_the_side_of_the_few_is_done_everywhere_later() {
     split.store(many, "a", &content(1, 1_000_000));
     split.store(many, "b", &content(2, 1_000_000));
     split.cut(Cut::Reset);
-    let Ok(Outcome::Cleared { copies, wanted }) = split.town.clear(few) else {
+    let Ok(Outcome::Cleared { copies, wanted, .. }) = split.town.clear(few) else {
         panic!("a clear ends as such")
     };
     assert_eq!((copies, wanted), (1, 2));

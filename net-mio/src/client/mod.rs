@@ -231,7 +231,7 @@ impl Client {
     pub fn delete(&self, key: &str) -> Result<Written, Error> {
         let key = key.to_owned();
         match self.begin(move |machine, now| machine.delete(now, &key))?.wait()? {
-            Outcome::Deleted { copies, wanted } => Ok(Written { copies, wanted }),
+            Outcome::Deleted { copies, wanted, .. } => Ok(Written { copies, wanted }),
             other => unreachable!("a delete ended as {other:?}"),
         }
     }
@@ -239,7 +239,7 @@ impl Client {
     /// Deletes everything of this vault everywhere.
     pub fn clear(&self) -> Result<Written, Error> {
         match self.begin(|machine, now| machine.clear(now))?.wait()? {
-            Outcome::Cleared { copies, wanted } => Ok(Written { copies, wanted }),
+            Outcome::Cleared { copies, wanted, .. } => Ok(Written { copies, wanted }),
             other => unreachable!("a clear ended as {other:?}"),
         }
     }

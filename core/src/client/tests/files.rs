@@ -97,7 +97,7 @@ fn equal_pieces_of_one_file_are_sent_once() {
 fn what_is_deleted_is_not_found() {
     let mut world = World::new();
     world.store("a", "content").unwrap();
-    assert_eq!(world.delete("a"), Ok(Outcome::Deleted { copies: 2, wanted: 2 }));
+    assert!(matches!(world.delete("a"), Ok(Outcome::Deleted { copies: 2, wanted: 2, .. })));
     assert_eq!(world.get("a"), Err(OpError::NotFound));
     assert_eq!(world.delete("a"), Err(OpError::NotFound));
     assert_eq!(world.delete("never"), Err(OpError::NotFound));
@@ -144,7 +144,7 @@ fn a_clear_ends_everything_and_what_is_stored_afterwards_lives() {
     for n in 0..5 {
         world.store(&alloc::format!("{n}"), noise(50_000, n)).unwrap();
     }
-    assert_eq!(world.clear(), Ok(Outcome::Cleared { copies: 2, wanted: 2 }));
+    assert!(matches!(world.clear(), Ok(Outcome::Cleared { copies: 2, wanted: 2, .. })));
     assert_eq!(world.list("").unwrap().0, []);
     assert_eq!(world.get("1"), Err(OpError::NotFound));
     world.store("1", "new").unwrap();

@@ -184,8 +184,8 @@ fn copies_are_the_least_over_everything() {
     assert!(matches!(stored, Outcome::Stored { copies: 1, wanted: 2, .. }), "{stored:?}");
     world.intercept = None;
     world.entry.copies = 1;
-    assert_eq!(world.delete("a"), Ok(Outcome::Deleted { copies: 1, wanted: 2 }));
-    assert_eq!(world.clear(), Ok(Outcome::Cleared { copies: 1, wanted: 2 }));
+    assert!(matches!(world.delete("a"), Ok(Outcome::Deleted { copies: 1, wanted: 2, .. })));
+    assert!(matches!(world.clear(), Ok(Outcome::Cleared { copies: 1, wanted: 2, .. })));
 }
 
 #[test]
