@@ -7,6 +7,7 @@ mod mutants;
 mod process;
 mod python;
 mod rust;
+mod sim;
 mod suite;
 #[cfg(test)]
 mod trust_line;
@@ -24,6 +25,8 @@ cargo xtask mutants --table   the list as the table of core/TESTING.md
 cargo xtask fuzz           runs every fuzz target for a minute, with the address sanitizer (nightly, cargo-fuzz)
 cargo xtask fuzz TARGET    only this one
 cargo xtask fuzz [TARGET] --seconds N  for so long
+cargo xtask sim            runs whole simulated networks from seeds: --seed N --count N --minutes M --profile NAME
+cargo xtask sim --help     all that it takes, and the profiles
 cargo xtask kills          kills nodes and clients of a real network 200 times, in every phase
 cargo xtask kills --count N  so many times";
 
@@ -43,6 +46,7 @@ fn main() -> ExitCode {
         ["fuzz", target, "--seconds", seconds] => fuzz::run_for(Some(target), seconds),
         ["kills"] => kills::run(kills::COUNT),
         ["kills", "--count", count] => kills::run(count),
+        ["sim", ref arguments @ ..] => sim::run(arguments),
         ["help" | "--help"] => {
             println!("{HELP}");
             Ok(())

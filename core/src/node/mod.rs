@@ -57,6 +57,8 @@ pub use view::View;
 
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
+#[cfg(any(test, feature = "sim"))]
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use self::check::Check;
@@ -146,6 +148,12 @@ impl Node {
     /// True while there is anything of which it does not know yet whether it has all that it should.
     pub const fn is_syncing(&self) -> bool {
         self.hub.is_syncing()
+    }
+
+    /// The ring as this node places things on it: for whoever compares disks from outside.
+    #[cfg(any(test, feature = "sim"))]
+    pub(crate) fn view(&self) -> Arc<View> {
+        self.hub.view.clone()
     }
 
     /// Ends what is under way, says goodbye to every peer, and then tells [`NodeEvent::Stopped`].
@@ -407,11 +415,11 @@ impl Machine for Node {
             self.hub.requests.front().map(|asking| asking.until),
             self.next_dial(),
             Some(self.hub.gossip_at),
-            self.hub.repair_timeout().filter(|_| !self.is_stopping()),
-            self.hub.next_gone(),
-            self.hub.next_leaving(),
         ];
-        deadlines.into_iter().flatten().min()
+        // A node that stops does none of this any more, and must not wake for it.
+        let upkeep = || [self.hub.repair_timeout(), self.hub.next_gone(), self.hub.next_leaving()];
+        let upkeep = (!self.is_stopping()).then(upkeep).into_iter().flatten().flatten();
+        deadlines.into_iter().flatten().chain(upkeep).min()
     }
 }
 

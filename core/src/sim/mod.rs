@@ -9,6 +9,7 @@ mod liar;
 mod network;
 mod observer;
 mod peer;
+pub mod run;
 #[cfg(test)]
 mod tests;
 mod town;

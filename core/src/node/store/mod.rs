@@ -17,6 +17,8 @@
 
 mod admit;
 mod api;
+#[cfg(any(test, feature = "sim"))]
+pub(crate) mod audit;
 mod blob;
 mod check;
 mod dead;
@@ -50,7 +52,7 @@ mod verify;
 mod walk;
 
 #[cfg(test)]
-pub(crate) mod tests;
+mod tests;
 
 pub use api::{Damage, HeldObject, Keep, Loaded, Look, Origin, Placement, StoreOutput, StoreSetup};
 pub(in crate::node) use blob::part;

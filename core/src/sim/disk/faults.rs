@@ -1,5 +1,6 @@
 //! What a disk does that it should not: errors, rot, reads of other bytes, half-done changes after a crash, silence.
 
+use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 use bytes::Bytes;
@@ -95,6 +96,17 @@ impl SimDisk {
         self.orphans.clear();
         self.used = 0;
         self.faults.happened.push(DiskFault::Lost);
+    }
+
+    /// Everything is what it is on another disk, as when a backup is restored.
+    ///
+    /// # Panics
+    /// If a machine waits for answers.
+    pub fn restore(&mut self, rows: BTreeMap<Bytes, Bytes>, blobs: BTreeMap<BlobId, Bytes>) {
+        self.lose();
+        rows.into_iter().for_each(|(key, value)| self.change(TableOp::Put { key, value }));
+        self.used += blobs.values().map(|blob| blob.len() as u64).sum::<u64>();
+        self.blobs = blobs;
     }
 
     /// Flips a bit of a stored blob; `false` if it is not there.

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::super::{HostId, Town, TownOptions};
 use crate::client::{ClientEvent, Outcome, StoreOptions};
 use crate::error::OpError;
-use crate::node::store::tests::audit::Audit;
+use crate::node::store::audit::Audit;
 
 const FIRST: &[u8] = &[1; 60_000];
 const SECOND: &[u8] = &[2; 40_000];
@@ -59,7 +59,8 @@ fn race_4_a_record_carries_exactly_the_version_under_which_its_pieces_were_pinne
         newer_on_top += u32::from(contents[0] == SECOND);
         for host in (0..3).map(HostId) {
             let disk = town.world.disk(host);
-            let audit = Audit::of(TownOptions::default().suite, disk.rows(), disk.blobs());
+            let audit =
+                Audit::of(TownOptions::default().suite, disk.rows(), disk.blobs()).expect("a sound disk");
             assert!(audit.is_quiet(), "step {step}, {host:?}: {audit:?}");
         }
     }

@@ -3,6 +3,7 @@
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec;
+use alloc::vec::Vec;
 
 use super::super::liar::{Directory, Liar, LiarSetup, LieChances};
 use super::super::network::HostId;
@@ -16,8 +17,13 @@ use crate::session::{LocalRole, LocalSide};
 impl Town {
     /// Adds a node; the first one founds the network, the others know the first.
     pub fn add_node(&mut self) -> HostId {
+        self.add_node_among(&self.first())
+    }
+
+    /// Adds a node that knows these; it founds the network if there are none.
+    pub fn add_node_among(&mut self, known: &[HostId]) -> HostId {
         let control = SigningKey::from_seed(self.options.suite, Secret::new(bytes(&mut self.rng)));
-        let setup = self.new_node(&control);
+        let setup = self.new_node(&control, known);
         let addr = setup.listen[0];
         self.inhabitants.push(Setup::Node(Box::new(setup.clone()), control));
         self.world.add(addr, true, |now| Peer::Node(Box::new(Node::new(now, setup))))
@@ -26,7 +32,7 @@ impl Town {
     /// Adds a member that lies so often. It is nobody's entry.
     pub fn add_liar(&mut self, chances: LieChances) -> HostId {
         let control = SigningKey::from_seed(self.options.suite, Secret::new(bytes(&mut self.rng)));
-        let node = self.new_node(&control);
+        let node = self.new_node(&control, &self.first());
         let liar = LiarSetup {
             config: self.options.config.clone(),
             side: self.side_of(&node),
@@ -39,12 +45,15 @@ impl Town {
         self.world.add(addr, true, |now| Peer::Liar(Box::new(Liar::new(Node::new(now, node), liar))))
     }
 
-    /// Setup of a node at the next address; the first one founds the network, the others know the first.
-    fn new_node(&mut self, control: &SigningKey) -> NodeSetup {
-        let first = self.inhabitants.iter().find_map(|setup| match setup {
-            Setup::Node(node, _) => Some((None, node.listen[0])),
-            Setup::Client(_) | Setup::Liar(..) => None,
-        });
+    /// The first node, if there is one.
+    fn first(&self) -> Vec<HostId> {
+        let first = self.inhabitants.iter().position(|setup| matches!(setup, Setup::Node(..)));
+        first.map(HostId).into_iter().collect()
+    }
+
+    /// Setup of a node at the next address that knows these.
+    fn new_node(&mut self, control: &SigningKey, known: &[HostId]) -> NodeSetup {
+        let peers: Vec<_> = known.iter().map(|host| (None, self.node_setup(*host).0.listen[0])).collect();
         let setup = NodeSetup {
             suite: self.options.suite,
             config: self.options.config.clone(),
@@ -53,12 +62,12 @@ impl Town {
             psks: vec![(0, self.psk.clone())],
             identity: LinkIdentity::from_secret(self.options.suite, Secret::new(bytes(&mut self.rng))),
             control: *control.public(),
-            settings: first.is_none().then_some(self.options.settings),
-            founder: first.is_none(),
+            settings: peers.is_empty().then_some(self.options.settings),
+            founder: peers.is_empty(),
             is_new: true,
             rejoin: false,
             listen: vec![self.next_addr()],
-            peers: first.into_iter().collect(),
+            peers,
             positions: 8,
             volatile: false,
             seed: bytes(&mut self.rng),

@@ -122,6 +122,26 @@ impl Town {
         self.world.add(addr, false, |now| Peer::Client(Box::new(Client::new(now, setup))))
     }
 
+    /// Adds a copy of a client, as a backup of its home that is put to use elsewhere: with all that it knows and has seen.
+    ///
+    /// # Panics
+    /// If the host is a node.
+    pub fn add_copy(&mut self, original: HostId, entry: &[HostId]) -> HostId {
+        let nodes: Vec<_> = entry.iter().map(|host| self.node_setup(*host).0).collect();
+        let Setup::Client(setup) = &self.inhabitants[original.0] else { panic!("this host is a node") };
+        let setup = ClientSetup {
+            entry: nodes.iter().map(|node| (Some(self.id_of(node)), node.listen[0])).collect(),
+            ..(**setup).clone()
+        };
+        let addr = self.next_addr();
+        self.inhabitants.push(Setup::Client(Box::new(setup.clone())));
+        let host = self.world.add(addr, false, |now| Peer::Client(Box::new(Client::new(now, setup))));
+        let (rows, blobs) =
+            (self.world.disk(original).rows().clone(), self.world.disk(original).blobs().clone());
+        self.world.disk_mut(host).restore(rows, blobs);
+        host
+    }
+
     /// A vault of its own.
     pub fn vault(&mut self) -> Vault {
         Vault::create(self.options.suite, bytes(&mut self.rng))

@@ -5,7 +5,7 @@
 //! A disk may finish what it was asked in any order, so a crash may leave any part of what was under way done. No two
 //! changes under way touch the same thing, so which part it is says all.
 
-use super::audit::Audit;
+use super::super::audit::Audit;
 use super::bench::*;
 use crate::driver::DiskRequest;
 use crate::node::store::Keep;
@@ -190,7 +190,7 @@ impl Crash<'_> {
 
     /// What must hold of a node that has just started, and that it ends as it should.
     fn check(&self) {
-        let audit = Audit::of(SUITE, &self.disk.rows, &self.disk.blobs);
+        let audit = Audit::of(SUITE, &self.disk.rows, &self.disk.blobs).expect("a sound disk");
         assert!(audit.missing.is_empty(), "a pin without its blob: {:?}", audit.missing);
         let mut bench = self.restart();
         bench.run();
@@ -204,7 +204,7 @@ impl Crash<'_> {
         let mut run = Run::new(bench, acts);
         run.finish();
         assert_eq!(content(&run.bench.disk), content(self.end), "it ends as without a crash");
-        let end = Audit::of(SUITE, &run.bench.disk.rows, &run.bench.disk.blobs);
+        let end = Audit::of(SUITE, &run.bench.disk.rows, &run.bench.disk.blobs).expect("a sound disk");
         assert!(end.is_quiet(), "{end:?}");
     }
 

@@ -1,6 +1,5 @@
 //! Tests of the local store over a disk of memory that can fail, delay and reorder.
 
-pub(crate) mod audit;
 mod bench;
 mod blobs;
 mod crash_points;

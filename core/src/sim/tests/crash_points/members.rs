@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::config::{Config, limit};
-use crate::node::store::tests::audit::Audit;
+use crate::node::store::audit::Audit;
 use crate::node::{NodeEvent, SettingsWanted};
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -88,7 +88,7 @@ impl Scene {
     fn pending(&self) -> usize {
         let audit = |node: &HostId| {
             let disk = self.town.world.disk(*node);
-            Audit::of(TownOptions::default().suite, disk.rows(), disk.blobs()).pending
+            Audit::of(TownOptions::default().suite, disk.rows(), disk.blobs()).expect("a sound disk").pending
         };
         self.nodes.iter().map(audit).sum()
     }
@@ -115,16 +115,16 @@ impl Scene {
                         break;
                     }
                 }
-                Ok(Outcome::Cleared { copies: 3, wanted: 2 })
+                Ok(Outcome::Cleared { copies: 3, wanted: 2, version: Version::ZERO })
             }
             Phase::Leave => {
                 self.leave();
-                Ok(Outcome::Cleared { copies: 3, wanted: 2 })
+                Ok(Outcome::Cleared { copies: 3, wanted: 2, version: Version::ZERO })
             }
             _ => {
                 self.town.restart(self.nodes[1]);
                 self.go_on(Duration::from_secs(60));
-                Ok(Outcome::Cleared { copies: 3, wanted: 2 })
+                Ok(Outcome::Cleared { copies: 3, wanted: 2, version: Version::ZERO })
             }
         }
     }

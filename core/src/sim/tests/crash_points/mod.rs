@@ -14,7 +14,8 @@ use super::super::{Cut, HostId, PeerEvent, SimDisk, Town, TownOptions};
 use crate::client::{ClientEvent, Outcome, StoreOptions};
 use crate::error::OpError;
 use crate::id::OpId;
-use crate::node::store::tests::audit::Audit;
+use crate::node::store::audit::Audit;
+use crate::record::Version;
 
 /// Longer than an operation takes, and longer than nodes need to become quiet.
 const LONG: Duration = Duration::from_secs(300);
@@ -126,7 +127,7 @@ impl Scene {
                 self.town.world.run_until(LONG, |world| hosts.iter().any(|host| !world.is_up(*host)));
                 let down: Vec<HostId> = hosts.iter().copied().filter(|host| down(host, &self.town)).collect();
                 down.into_iter().for_each(|host| self.town.restart(host));
-                Some(Ok(Outcome::Cleared { copies: 3, wanted: 2 }))
+                Some(Ok(Outcome::Cleared { copies: 3, wanted: 2, version: Version::ZERO }))
             }
         }
     }
@@ -218,7 +219,8 @@ impl Scene {
         let nodes = self.nodes.clone();
         let audits = |town: &Town| -> Vec<Audit> {
             let disks = nodes.iter().map(|node| town.world.disk(*node));
-            disks.map(|disk| Audit::of(TownOptions::default().suite, disk.rows(), disk.blobs())).collect()
+            let audit = |disk: &SimDisk| Audit::of(TownOptions::default().suite, disk.rows(), disk.blobs());
+            disks.map(|disk| audit(disk).expect("a sound disk")).collect()
         };
         // With one copy of everything no two nodes hold the same.
         let is_alike =

@@ -1,0 +1,259 @@
+//! The end of a run, and every calm in it: nothing is wrong any more, and so everything must become right, and stay so.
+
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use super::super::network::HostId;
+use super::crowd::{LONGEST_OPERATION, Rule};
+use super::play::Play;
+use super::script::{Device, content, key_text};
+use crate::client::Outcome;
+use crate::config::limit;
+use crate::id::{Name, OwnerId};
+use crate::node::store::audit::{Audit, Held};
+use crate::node::view::{blob_position, record_position};
+use crate::wire::Status;
+
+/// How long nodes may take until they have everything, once nothing is wrong any more: longer than the longest wait
+/// before anything is tried again. Everything is compared every hour, and what was evicted is left alone for one; not a
+/// multiple of it, so that the last look is not at a comparison that is just under way.
+const LONGEST_CALM: Duration = Duration::from_secs(3 * 3600 + 1000);
+/// How long honest nodes are given among liars.
+const CALM_WITH_LIARS: Duration = Duration::from_secs(120);
+/// How often they are asked: soon at first, then less often.
+const LOOK_EVERY: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
+
+impl Play {
+    /// Ends all faults, and waits until every node says that it has everything and owes nobody anything.
+    pub(super) fn calm(&mut self) {
+        self.mend_all();
+        if self.setup.liars > 0 {
+            // Whoever believes a member that lies may never come to an end with it.
+            return self.wait(CALM_WITH_LIARS);
+        }
+        if core::mem::take(&mut self.crowd.conditions.is_rotten) {
+            self.verify_all();
+        }
+        let begin = self.town.world.now().mono;
+        let mut look_after = LOOK_EVERY.0;
+        loop {
+            self.wait(look_after);
+            self.start_all();
+            look_after = (look_after * 3 / 2).min(LOOK_EVERY.1);
+            self.go_on_leaving();
+            self.carry_out_bans();
+            let open = self.open_ends();
+            if open.is_empty() {
+                self.crowd.conditions.destroyed = 0;
+                return;
+            }
+            let now = self.town.world.now().mono;
+            if now.since(begin) > LONGEST_CALM {
+                return self.crowd.violated(now, Rule::Agreement, format!("not whole: {}", open.join("; ")));
+            }
+        }
+    }
+
+    /// Has every node look at all that it holds: what rots is noticed only by whoever reads it.
+    fn verify_all(&mut self) {
+        self.wait(LOOK_EVERY.1);
+        let homes: Vec<usize> = self.nodes.iter().filter(|node| !node.is_out).map(|node| node.home).collect();
+        for home in &homes {
+            self.crowd.ask(&mut self.town.world, *home, |client, now| client.verify(now));
+        }
+        self.wait_until(LONGEST_OPERATION, |crowd, _| {
+            homes.iter().all(|home| !crowd.seats[*home].user.is_busy())
+        });
+    }
+
+    /// All that must hold when the last step is done.
+    pub(super) fn finish(&mut self) {
+        self.calm();
+        self.all_ended();
+        if !self.crowd.violations.is_empty() {
+            return;
+        }
+        self.crowd.conditions.is_calm = self.setup.liars == 0;
+        self.read_everything();
+        if self.setup.liars > 0 {
+            return;
+        }
+        // Entry nodes drop what they had read for others; what nothing pins goes after its linger.
+        self.wait(Duration::from_secs(700) + Duration::from_secs(self.setup.linger_s.into()));
+        if self.audits().iter().flatten().any(|(_, audit)| audit.pending > 0) {
+            self.age(Duration::from_millis(limit::LEASE_MS));
+            self.wait(Duration::from_secs(60));
+            self.age(Duration::from_secs(2 * 3600));
+        }
+        self.wait_until_quiet();
+    }
+
+    /// What the nodes that are there say is still to be done; empty when they have everything.
+    fn open_ends(&mut self) -> Vec<String> {
+        let here: Vec<(u8, usize)> =
+            (0..).zip(&self.nodes).filter(|(_, n)| !n.is_out).map(|(at, n)| (at, n.home)).collect();
+        let members = here.len();
+        let mut open: Vec<String> =
+            self.bans.iter().map(|ban| format!("n{} is not banned yet", ban.node)).collect();
+        open.extend(
+            (0..)
+                .zip(&self.nodes)
+                .filter(|(_, n)| n.leaves && !n.is_out)
+                .map(|(at, _): (u8, _)| format!("n{at} leaves")),
+        );
+        if !open.is_empty() {
+            return open;
+        }
+        for (_, home) in &here {
+            self.crowd.ask(&mut self.town.world, *home, |client, now| client.status(now));
+        }
+        let homes: Vec<usize> = here.iter().map(|(_, home)| *home).collect();
+        self.wait_until(Duration::from_secs(60), |crowd, _| {
+            homes.iter().all(|home| crowd.seats[*home].answer.is_some())
+        });
+        for (at, home) in here {
+            match &self.crowd.seats[home].answer {
+                Some(Ok(Outcome::Status(status))) => {
+                    open.extend(open_end(status, members).map(|what| format!("n{at} {what}")))
+                }
+                answer => open.push(format!("n{at} answers {answer:?}")),
+            }
+        }
+        open
+    }
+
+    /// Every device, and a new one of each vault, reads every key, and lists.
+    fn read_everything(&mut self) {
+        let entry: Vec<u8> =
+            (0..).zip(&self.nodes).filter(|(_, node)| !node.is_out).map(|(at, _)| at).collect();
+        for vault in 0..self.setup.vaults.max(1) {
+            self.add_device(&Device { vault, entry: entry.clone(), copy_of: None });
+        }
+        let mut client = 0;
+        while let Some(seat) = self.seat(client) {
+            client += 1;
+            if !self.crowd.seats[seat].entry.iter().any(|node| entry.contains(node)) {
+                // All nodes that it knows are out.
+                continue;
+            }
+            let keys = self.crowd.model.keys(self.crowd.seats[seat].user.vault);
+            for key in keys {
+                self.crowd.act(&mut self.town.world, seat, |user, model, at, client, now| {
+                    user.get(model, at, client, now, key, None, true);
+                });
+                self.all_ended();
+            }
+            self.crowd.act(&mut self.town.world, seat, |user, model, at, client, now| {
+                user.list(model, at, client, now)
+            });
+            self.all_ended();
+        }
+    }
+
+    /// The nodes that are there, and what stands on their disks.
+    fn audits(&mut self) -> Result<Vec<(HostId, Audit)>, String> {
+        let suite = self.setup.suite;
+        let here = self.nodes.iter().filter(|node| !node.is_out);
+        here.map(|node| {
+            let disk = self.town.world.disk(node.host);
+            Audit::of(suite, disk.rows(), disk.blobs()).map(|audit| (node.host, audit))
+        })
+        .collect()
+    }
+
+    /// Waits until no disk has anything left to do, and all replicas hold the same.
+    fn wait_until_quiet(&mut self) {
+        let begin = self.town.world.now().mono;
+        loop {
+            let found = self.audits().and_then(|audits| self.compare(&audits));
+            let Err(what) = found else { return };
+            let now = self.town.world.now().mono;
+            if now.since(begin) > LONGEST_CALM {
+                return self.crowd.violated(now, Rule::Space, what);
+            }
+            self.wait(Duration::from_secs(60));
+        }
+    }
+
+    /// Everything is where it belongs, and nothing else is anywhere.
+    fn compare(&mut self, audits: &[(HostId, Audit)]) -> Result<(), String> {
+        if let Some((host, audit)) = audits.iter().find(|(_, audit)| !audit.is_quiet()) {
+            let Audit { missing, pending, waiting, .. } = audit;
+            return Err(format!(
+                "{host:?}: {} blobs missing, {pending} pins pending, {waiting} waiting",
+                missing.len()
+            ));
+        }
+        let suite = self.setup.suite;
+        let Some((first, _)) = audits.first() else { return Ok(()) };
+        let view = self.town.world.call(*first, |peer, _| peer.node().view());
+        let ids: BTreeMap<HostId, _> =
+            audits.iter().map(|(host, _)| (*host, self.town.node_id(*host))).collect();
+        let names: BTreeSet<(OwnerId, Name)> =
+            audits.iter().flat_map(|(_, audit)| audit.records.keys().copied()).collect();
+        for (owner, name) in names {
+            let replicas = view.replicas(&record_position(suite, &owner, name.0[0]));
+            let of = |audit: &Audit| audit.records.get(&(owner, name)).filter(|held| !held.is_proof).copied();
+            let held: Vec<Option<Held>> = audits
+                .iter()
+                .filter(|(host, _)| replicas.contains(&ids[host]))
+                .map(|(_, audit)| of(audit))
+                .collect();
+            if held.iter().any(|other| *other != held[0]) {
+                return Err(format!("replicas of {name:?} differ: {held:?}"));
+            }
+        }
+        let blobs: BTreeSet<_> = audits.iter().flat_map(|(_, audit)| &audit.present).collect();
+        for blob in blobs {
+            let replicas = view.replicas(&blob_position(blob));
+            for (host, audit) in audits {
+                if replicas.contains(&ids[host]) != audit.present.contains(blob) {
+                    return Err(format!("{host:?} holds {blob} or not as it should not"));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Compares what a device gets with what a script says.
+    pub(super) fn expect(&mut self, client: u8, key: u8, file: Option<(u32, u8)>) -> Option<()> {
+        let seat = self.seat(client)?;
+        self.all_ended();
+        let host = self.crowd.seats[seat].host;
+        let got = self.town.get(host, &key_text(key)).map(|(bytes, _)| bytes).ok();
+        let wanted = file.map(|(bytes, number)| content(number, bytes));
+        if got != wanted {
+            let what =
+                format!("c{client} gets {:?} bytes of k{key}, not {file:?}", got.map(|bytes| bytes.len()));
+            let now = self.town.world.now().mono;
+            self.crowd.violated(now, Rule::Script, what);
+        }
+        Some(())
+    }
+}
+
+/// What a node's status says is not done yet.
+fn open_end(status: &Status, members: usize) -> Option<String> {
+    let whole = !status.syncing
+        && status.copies_missing == 0
+        && status.pending_ops == 0
+        && status.strays == 0
+        && status.waits_for.is_empty()
+        && status.peers_alive as usize + 1 == members
+        && status.members as usize == members;
+    (!whole).then(|| {
+        format!(
+            "syncing {}, {} missing, {} to do, {} strays, waits for {}, reaches {} of {}",
+            status.syncing,
+            status.copies_missing,
+            status.pending_ops,
+            status.strays,
+            status.waits_for.len(),
+            status.peers_alive + 1,
+            status.members
+        )
+    })
+}

@@ -1,0 +1,338 @@
+//! Scripts as text that a person can read and write: a line for each thing, `#` before a remark.
+//!
+//! First what there is (`nodes 3`, `client 0 n0,n1`), then what happens, each line with the milliseconds after the one before
+//! (`+250 cut n0 n1 silent`). What is printed parses to the same script.
+
+use alloc::string::{String, ToString as _};
+use alloc::vec::Vec;
+use core::fmt;
+use core::str::{FromStr, SplitWhitespace};
+
+use super::script::{Action, Apart, Device, Script, Setup, Step, Who};
+use crate::crypto::Suite;
+
+impl fmt::Display for Who {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Node(number) => write!(f, "n{number}"),
+            Self::Client(number) => write!(f, "c{number}"),
+        }
+    }
+}
+
+impl fmt::Display for Apart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Reset => "reset",
+            Self::Silent => "silent",
+            Self::OneWay => "one-way",
+        })
+    }
+}
+
+impl fmt::Display for Script {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.setup)?;
+        self.steps.iter().try_for_each(|step| writeln!(f, "+{} {}", step.after_ms, step.action))
+    }
+}
+
+impl fmt::Display for Setup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let plain = Self::default();
+        writeln!(f, "seed {}", self.seed)?;
+        if self.suite != plain.suite {
+            writeln!(f, "suite real")?;
+        }
+        writeln!(f, "nodes {}", self.nodes)?;
+        let mut number = |name: &str, value: u64, usual: u64| match value == usual {
+            true => Ok(()),
+            false => writeln!(f, "{name} {value}"),
+        };
+        number("liars", self.liars.into(), plain.liars.into())?;
+        number("replicas", self.replicas.into(), plain.replicas.into())?;
+        number("gone-after", self.gone_after_s.into(), plain.gone_after_s.into())?;
+        number("linger", self.linger_s.into(), plain.linger_s.into())?;
+        number("quota", self.quota, plain.quota)?;
+        number("vaults", self.vaults.into(), plain.vaults.into())?;
+        number("portion", self.portion.into(), plain.portion.into())?;
+        number("bandwidth", self.bandwidth.into(), plain.bandwidth.into())?;
+        number("resets", self.resets.into(), plain.resets.into())?;
+        number("disk-errors", self.disk_errors.into(), plain.disk_errors.into())?;
+        if self.latency_us != plain.latency_us {
+            writeln!(f, "latency {} {}", self.latency_us.0, self.latency_us.1)?;
+        }
+        if self.disk_us != plain.disk_us {
+            writeln!(f, "disk {} {}", self.disk_us.0, self.disk_us.1)?;
+        }
+        if self.torn {
+            writeln!(f, "torn")?;
+        }
+        for device in &self.clients {
+            write!(f, "client {} ", device.vault)?;
+            for (at, node) in device.entry.iter().enumerate() {
+                write!(f, "{}n{node}", if at > 0 { "," } else { "" })?;
+            }
+            match device.copy_of {
+                Some(other) => writeln!(f, " like c{other}")?,
+                None => writeln!(f)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Store { client, key, bytes, content, ttl_s } => {
+                write!(f, "store c{client} k{key} {bytes} {content}")?;
+                if *ttl_s > 0 { write!(f, " {ttl_s}") } else { Ok(()) }
+            }
+            Self::Get { client, key, fresh: false } => write!(f, "get c{client} k{key}"),
+            Self::Get { client, key, fresh: true } => write!(f, "fresh c{client} k{key}"),
+            Self::Range { client, key, from, bytes } => write!(f, "range c{client} k{key} {from} {bytes}"),
+            Self::Delete { client, key } => write!(f, "delete c{client} k{key}"),
+            Self::Clear { client } => write!(f, "clear c{client}"),
+            Self::List { client } => write!(f, "list c{client}"),
+            Self::Cancel { client } => write!(f, "cancel c{client}"),
+            Self::Evict { node, vault } => write!(f, "evict n{node} {vault}"),
+            Self::Verify { node } => write!(f, "verify n{node}"),
+            Self::Crash { who } => write!(f, "crash {who}"),
+            Self::Start { who } => write!(f, "start {who}"),
+            Self::Stop { node } => write!(f, "stop n{node}"),
+            Self::Lose { who } => write!(f, "lose {who}"),
+            Self::Join => write!(f, "join"),
+            Self::Leave { node } => write!(f, "leave n{node}"),
+            Self::Ban { node, by } => write!(f, "ban n{node} n{by}"),
+            Self::Pause { who } => write!(f, "pause {who}"),
+            Self::Resume { who } => write!(f, "resume {who}"),
+            Self::Cut { a, b, how } => write!(f, "cut {a} {b} {how}"),
+            Self::Heal { a, b } => write!(f, "heal {a} {b}"),
+            Self::HealAll => write!(f, "heal-all"),
+            Self::Reset { a, b } => write!(f, "reset {a} {b}"),
+            Self::Slow { who, ms } => write!(f, "slow {who} {ms}"),
+            Self::Full { node } => write!(f, "full n{node}"),
+            Self::Roomy { node } => write!(f, "roomy n{node}"),
+            Self::Fail { node } => write!(f, "fail n{node}"),
+            Self::Sound { node } => write!(f, "sound n{node}"),
+            Self::Rot { node } => write!(f, "rot n{node}"),
+            Self::Misdirect { node, reads } => write!(f, "misdirect n{node} {reads}"),
+            Self::Stall { node, ms } => write!(f, "stall n{node} {ms}"),
+            Self::Clock { who, ahead_ms } => write!(f, "clock {who} {ahead_ms}"),
+            Self::Drift { who, ppm } => write!(f, "drift {who} {ppm}"),
+            Self::Sleep { who, ms } => write!(f, "sleep {who} {ms}"),
+            Self::Age { ms } => write!(f, "age {ms}"),
+            Self::Ended => write!(f, "ended"),
+            Self::Calm => write!(f, "calm"),
+            Self::Expect { client, key, file: Some((bytes, content)) } => {
+                write!(f, "expect c{client} k{key} {bytes} {content}")
+            }
+            Self::Expect { client, key, file: None } => write!(f, "expect c{client} k{key} none"),
+        }
+    }
+}
+
+/// Why a script does not parse: which line, and what was expected there.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct BadScript {
+    /// The line, counted from 1.
+    pub line: usize,
+    /// What is wrong with it.
+    pub what: &'static str,
+}
+
+impl fmt::Display for BadScript {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {} of the script: {}", self.line, self.what)
+    }
+}
+
+impl FromStr for Script {
+    type Err = BadScript;
+
+    fn from_str(text: &str) -> Result<Self, BadScript> {
+        let mut script = Self { setup: Setup::default(), steps: Vec::new() };
+        for (at, line) in text.lines().enumerate() {
+            let said = line.split_once('#').map_or(line, |(said, _)| said);
+            let mut words = Words(said.split_whitespace());
+            let Some(first) = words.next() else { continue };
+            let bad = |what| BadScript { line: at + 1, what };
+            match first.strip_prefix('+') {
+                Some(after) => {
+                    let after_ms = after.parse().map_err(|_| bad("a step begins with + and milliseconds"))?;
+                    let action = action(&mut words).map_err(bad)?;
+                    script.steps.push(Step { after_ms, action });
+                }
+                None => setting(first, &mut words, &mut script.setup).map_err(bad)?,
+            }
+            words.end().map_err(bad)?;
+        }
+        Ok(script)
+    }
+}
+
+type Parsed<T> = Result<T, &'static str>;
+
+fn setting(name: &str, words: &mut Words<'_>, setup: &mut Setup) -> Parsed<()> {
+    match name {
+        "seed" => setup.seed = words.number()?,
+        "suite" => {
+            setup.suite = match words.next() {
+                Some("sim") => Suite::Sim,
+                Some("real") => Suite::Real,
+                _ => return Err("a suite is `sim` or `real`"),
+            }
+        }
+        "nodes" => setup.nodes = words.number()?,
+        "liars" => setup.liars = words.number()?,
+        "replicas" => setup.replicas = words.number()?,
+        "gone-after" => setup.gone_after_s = words.number()?,
+        "linger" => setup.linger_s = words.number()?,
+        "quota" => setup.quota = words.number()?,
+        "vaults" => setup.vaults = words.number()?,
+        "portion" => setup.portion = words.number()?,
+        "bandwidth" => setup.bandwidth = words.number()?,
+        "resets" => setup.resets = words.number()?,
+        "disk-errors" => setup.disk_errors = words.number()?,
+        "latency" => setup.latency_us = (words.number()?, words.number()?),
+        "disk" => setup.disk_us = (words.number()?, words.number()?),
+        "torn" => setup.torn = true,
+        "client" => {
+            let vault = words.number()?;
+            let entry = words.next().unwrap_or_default().split(',').map(|node| numbered('n', node));
+            let entry = entry.collect::<Parsed<Vec<u8>>>()?;
+            let copy_of = match words.next() {
+                None => None,
+                Some("like") => Some(words.client()?),
+                Some(_) => return Err("after a client's nodes comes nothing, or `like` and another client"),
+            };
+            setup.clients.push(Device { vault, entry, copy_of });
+        }
+        _ => return Err("no setting and no step is called so"),
+    }
+    Ok(())
+}
+
+fn action(words: &mut Words<'_>) -> Parsed<Action> {
+    Ok(match words.next().unwrap_or_default() {
+        "store" => Action::Store {
+            client: words.client()?,
+            key: words.key()?,
+            bytes: words.number()?,
+            content: words.number()?,
+            ttl_s: words.number_or(0)?,
+        },
+        "get" => Action::Get { client: words.client()?, key: words.key()?, fresh: false },
+        "fresh" => Action::Get { client: words.client()?, key: words.key()?, fresh: true },
+        "range" => Action::Range {
+            client: words.client()?,
+            key: words.key()?,
+            from: words.number()?,
+            bytes: words.number()?,
+        },
+        "delete" => Action::Delete { client: words.client()?, key: words.key()? },
+        "clear" => Action::Clear { client: words.client()? },
+        "list" => Action::List { client: words.client()? },
+        "cancel" => Action::Cancel { client: words.client()? },
+        "evict" => Action::Evict { node: words.node()?, vault: words.number()? },
+        "verify" => Action::Verify { node: words.node()? },
+        "crash" => Action::Crash { who: words.who()? },
+        "start" => Action::Start { who: words.who()? },
+        "stop" => Action::Stop { node: words.node()? },
+        "lose" => Action::Lose { who: words.who()? },
+        "join" => Action::Join,
+        "leave" => Action::Leave { node: words.node()? },
+        "ban" => Action::Ban { node: words.node()?, by: words.node()? },
+        "pause" => Action::Pause { who: words.who()? },
+        "resume" => Action::Resume { who: words.who()? },
+        "cut" => Action::Cut { a: words.who()?, b: words.who()?, how: words.apart()? },
+        "heal" => Action::Heal { a: words.who()?, b: words.who()? },
+        "heal-all" => Action::HealAll,
+        "reset" => Action::Reset { a: words.who()?, b: words.who()? },
+        "slow" => Action::Slow { who: words.who()?, ms: words.number()? },
+        "full" => Action::Full { node: words.node()? },
+        "roomy" => Action::Roomy { node: words.node()? },
+        "fail" => Action::Fail { node: words.node()? },
+        "sound" => Action::Sound { node: words.node()? },
+        "rot" => Action::Rot { node: words.node()? },
+        "misdirect" => Action::Misdirect { node: words.node()?, reads: words.number()? },
+        "stall" => Action::Stall { node: words.node()?, ms: words.number()? },
+        "clock" => Action::Clock { who: words.who()?, ahead_ms: words.number()? },
+        "drift" => Action::Drift { who: words.who()?, ppm: words.number()? },
+        "sleep" => Action::Sleep { who: words.who()?, ms: words.number()? },
+        "age" => Action::Age { ms: words.number()? },
+        "ended" => Action::Ended,
+        "calm" => Action::Calm,
+        "expect" => Action::Expect { client: words.client()?, key: words.key()?, file: words.file()? },
+        _ => return Err("no step is called so"),
+    })
+}
+
+struct Words<'a>(SplitWhitespace<'a>);
+
+impl<'a> Words<'a> {
+    fn next(&mut self) -> Option<&'a str> {
+        self.0.next()
+    }
+
+    fn end(&mut self) -> Parsed<()> {
+        self.next().map_or(Ok(()), |_| Err("more words than this line has"))
+    }
+
+    fn number<T: FromStr>(&mut self) -> Parsed<T> {
+        self.next().and_then(|word| word.parse().ok()).ok_or("a number is missing here, or out of range")
+    }
+
+    fn number_or<T: FromStr>(&mut self, usual: T) -> Parsed<T> {
+        match self.next() {
+            Some(word) => word.parse().map_err(|_| "a number is out of range"),
+            None => Ok(usual),
+        }
+    }
+
+    fn node(&mut self) -> Parsed<u8> {
+        numbered('n', self.next().unwrap_or_default())
+    }
+
+    fn client(&mut self) -> Parsed<u8> {
+        numbered('c', self.next().unwrap_or_default())
+    }
+
+    fn key(&mut self) -> Parsed<u8> {
+        numbered('k', self.next().unwrap_or_default())
+    }
+
+    fn who(&mut self) -> Parsed<Who> {
+        let word = self.next().unwrap_or_default();
+        numbered('n', word).map(Who::Node).or_else(|_| numbered('c', word).map(Who::Client))
+    }
+
+    fn apart(&mut self) -> Parsed<Apart> {
+        let word = self.next().unwrap_or_default();
+        let all = [Apart::Reset, Apart::Silent, Apart::OneWay];
+        all.into_iter().find(|how| how.to_string() == word).ok_or("apart is `reset`, `silent` or `one-way`")
+    }
+
+    fn file(&mut self) -> Parsed<Option<(u32, u8)>> {
+        match self.next() {
+            Some("none") => Ok(None),
+            Some(bytes) => {
+                let bytes = bytes.parse().map_err(|_| "a length is expected here, or `none`")?;
+                Ok(Some((bytes, self.number()?)))
+            }
+            None => Err("a length and a content are expected here, or `none`"),
+        }
+    }
+}
+
+fn numbered(letter: char, word: &str) -> Parsed<u8> {
+    let number = word.strip_prefix(letter).and_then(|number| number.parse().ok());
+    number.ok_or("n0, c0 and k0 are the first node, client and key")
+}
+
+impl From<BadScript> for String {
+    fn from(bad: BadScript) -> Self {
+        bad.to_string()
+    }
+}
