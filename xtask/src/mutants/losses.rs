@@ -19,8 +19,8 @@ pub(super) const LOSSES: &[Mutation] = &[
         rule: "a blob is on disk before it is acknowledged",
         places: &[Place {
             file: "node/store/blob.rs",
-            from: "self.gather(op, effect.into_iter().collect(), move |store, _| {\n            store.charge(&new, len);",
-            to: "drop(effect);\n        self.gather(op, vec![], move |store, _| {\n            store.charge(&new, len);",
+            from: "self.attempt(effect.into_iter().collect(), move |store, result| match result {\n            Ok(_) => store.reply(op, stored),",
+            to: "drop(effect);\n        self.attempt(vec![], move |store, result| match result {\n            Ok(_) => store.reply(op, stored),",
         }],
         tests: "crash_points::a_crash_at_any_point",
     },

@@ -9,8 +9,8 @@ pub(super) const RACES: &[Mutation] = &[
         rule: "a lease ends only when every replica has promised",
         places: &[Place {
             file: "node/check.rs",
-            from: "filter(|(_, count)| **count == all)",
-            to: "filter(|(_, count)| **count * 2 > all)",
+            from: "filter(|(_, count)| **count == self.judges.len())",
+            to: "filter(|(_, count)| **count * 2 > self.judges.len())",
         }],
         tests: "race_1_a_pin_does_not_lapse",
     },

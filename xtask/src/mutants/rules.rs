@@ -219,10 +219,20 @@ pub(super) const RULES: &[Mutation] = &[
         rule: "a lease ends only when every replica has promised",
         places: &[Place {
             file: "node/check.rs",
-            from: "filter(|(_, count)| **count == all)",
-            to: "filter(|(_, count)| **count > 0 || all == 0)",
+            from: "filter(|(_, count)| **count == self.judges.len())",
+            to: "filter(|(_, count)| **count > 0 || self.judges.is_empty())",
         }],
         tests: "an_upload_that_was_given_up_is_forgotten_only_when_every_replica_has_promised",
+    },
+    Mutation {
+        group: "other rules",
+        rule: "promises are asked for only when nobody knows of anything",
+        places: &[Place {
+            file: "node/check.rs",
+            from: "let nobody_knows = self.unknown_to_all(OVER);",
+            to: "let nobody_knows = self.asked[OVER as usize].clone();",
+        }],
+        tests: "a_replica_that_was_alone_for_longer_than_a_lease",
     },
     Mutation {
         group: "other rules",

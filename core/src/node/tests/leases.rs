@@ -2,7 +2,9 @@
 
 use super::*;
 use crate::config::limit;
+use crate::node::store::audit::Held;
 use crate::node::view::record_position;
+use crate::sim::Cut;
 
 const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -98,6 +100,32 @@ fn an_upload_that_was_given_up_is_forgotten_only_when_every_replica_has_promised
         Response::Error(error) => assert_eq!(error.code, crate::wire::ErrorCode::Past),
         other => panic!("{other:?}"),
     }
+}
+
+#[test]
+fn a_replica_that_was_alone_for_longer_than_a_lease_takes_the_record_that_the_others_have() {
+    let mut town = patient(3);
+    let owner = Owner::new(&town, 1);
+    let client = town.add_client(&owner, HostId(0));
+    let bytes = blob(1);
+    let since = version(&town, 0);
+    town.ask(client, owner.put_blob(name(1), object(1), since, &bytes));
+    town.world.run_for(SECOND);
+    for other in 0..2 {
+        town.world.cut(HostId(other), HostId(2), Cut::Reset);
+    }
+    let record = owner.record(name(1), since, object(1), bytes.len() as u64);
+    assert!(matches!(town.ask(client, put(&record)), Response::Stored { copies: 2, wanted: 2 }));
+    town.world.run_for(Duration::from_millis(limit::LEASE_MS) + DAY);
+    for other in 0..2 {
+        town.world.heal(HostId(other), HostId(2));
+    }
+    let has_record = |town: &mut Town| {
+        let rows = town.world.disk(HostId(2)).rows();
+        Held::on(SUITE, rows, &owner.id(), &name(1)).is_some_and(|held| !held.is_proof)
+    };
+    assert!(town.run_until(Duration::from_secs(7200), has_record), "a promise keeps it out");
+    assert_eq!(town.holders(&SUITE.blob_id(&bytes)).len(), 3);
 }
 
 #[test]

@@ -29,7 +29,7 @@ fn many_devices_at_the_same_keys_see_one_order_of_their_writes() {
 
 #[test]
 fn links_that_are_late_break_or_go_silent_lose_nothing() {
-    seeds("links", 60);
+    seeds("links", 300);
 }
 
 #[test]
