@@ -4,10 +4,10 @@
 //! parses from text, so that what failed once, and races that a person wrote, are run the same way. [`run`] plays it and
 //! returns a [`Report`]. The same script gives the same run, byte for byte, in every build and on every platform.
 //!
-//! * [`chance`]: where choices come from; [`profile`] and [`plan`]: how a script is drawn; [`script`] and [`text`]: what it is;
-//! * [`play`] and [`machines`]: what is done to the town; [`users`] and [`crowd`]: what its users do;
-//! * [`model`]: what they may see; [`finish`]: what must be so in the end; [`watch`]: digest, trace and secrecy;
-//! * [`shrink`]: makes a failing script short.
+//! * `chance`: where choices come from; `profile` and `plan`: how a script is drawn; `script` and `text`: what it is;
+//! * `play` and `machines`: what is done to the town; `users` and `crowd`: what its users do;
+//! * `model`: what they may see; `finish`: what must be so in the end; `watch`: digest, trace and secrecy;
+//! * `shrink`: makes a failing script short.
 
 mod chance;
 mod crowd;

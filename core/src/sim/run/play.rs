@@ -1,5 +1,5 @@
 //! Plays a script: makes the town, does what each step says, and feeds the users. Must not know what is right: that is the
-//! business of [`crowd`](super::crowd), the model and [`finish`](super::finish).
+//! business of `crowd`, the model and `finish`.
 
 use alloc::format;
 use alloc::vec::Vec;

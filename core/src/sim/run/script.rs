@@ -1,7 +1,7 @@
 //! A run as a script: how a town is made and what happens in it, step by step.
 //!
 //! Everything that is run is a script: those that a seed draws, those that failed and were shortened, and races written by
-//! hand. Must not know how it is played; its text is the business of [`text`](super::text).
+//! hand. Must not know how it is played; its text is the business of `text`.
 
 use alloc::string::String;
 use alloc::vec;
