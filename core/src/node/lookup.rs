@@ -336,7 +336,8 @@ impl Operation for ReadRecord {
             }
             Stage::Asking | Stage::Again(_) => self.expire(hub),
             Stage::Checking { .. } => {
-                // What was not checked in time is not passed on.
+                // What was not checked in time is not passed on; and as it may be the newest, nothing else is certain.
+                self.votes.clear();
                 let own = self.found.iter().filter(|(from, _)| hub.is_own(from)).map(|(_, record)| record);
                 let newest = own.max_by_key(|record| record.order()).cloned();
                 self.answer(hub, newest)

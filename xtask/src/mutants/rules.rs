@@ -226,6 +226,16 @@ pub(super) const RULES: &[Mutation] = &[
     },
     Mutation {
         group: "other rules",
+        rule: "a record that was not checked in time makes nothing else certain",
+        places: &[Place {
+            file: "node/lookup.rs",
+            from: "self.votes.clear();\n                let own = self.found.iter()",
+            to: "let own = self.found.iter()",
+        }],
+        tests: "a_read_whose_own_disk_stalls",
+    },
+    Mutation {
+        group: "other rules",
         rule: "promises are asked for only when nobody knows of anything",
         places: &[Place {
             file: "node/check.rs",

@@ -39,6 +39,22 @@ fn stored(town: &mut Town, owner: &Owner, client: HostId, number: u8) -> Bytes {
 }
 
 #[test]
+fn a_read_whose_own_disk_stalls_is_not_certain_that_nothing_is_there() {
+    let mut town = Town::of(3);
+    let owner = Owner::new(&town, 1);
+    let client = town.add_client(&owner, HostId(1));
+    let record = owner.record(name(1), version(&town, 0), object(1), 10);
+    assert!(matches!(town.ask(client, put(&record)), Response::Stored { copies: 2.., .. }));
+    let until = town.world.now().mono + SECOND * 60;
+    town.world.disk_mut(HostId(0)).stall(until);
+    let client = town.add_client(&owner, HostId(0));
+    match town.ask(client, owner.get(name(1))) {
+        Response::Record { record, fresh, .. } => assert!(!fresh, "{record:?}"),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
 fn the_local_copy_is_read_first() {
     let mut town = Town::of(3);
     let owner = Owner::new(&town, 1);
