@@ -16,8 +16,6 @@ mod peer;
 mod rig;
 mod session;
 mod signed;
-#[cfg(test)]
-mod tests;
 mod text;
 mod vault_file;
 

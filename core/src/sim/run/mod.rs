@@ -19,8 +19,6 @@ mod play;
 mod profile;
 mod script;
 mod shrink;
-#[cfg(test)]
-mod tests;
 mod text;
 mod users;
 mod watch;

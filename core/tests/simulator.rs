@@ -1,11 +1,8 @@
 //! Seeds of every profile, and every script that once failed.
 
-use alloc::format;
-use alloc::string::{String, ToString as _};
-use alloc::vec::Vec;
 use std::{fs, path::Path};
 
-use super::*;
+use quantumsync_core::sim::run::{PROFILES, Profile, Rule, Script, Watched, run};
 
 /// Runs so many seeds of a profile; another number of all of them with `QUANTUMSYNC_SEEDS`.
 fn seeds(name: &str, usual: u64) {

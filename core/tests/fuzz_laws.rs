@@ -1,13 +1,12 @@
 //! The laws on stable, in every run of the tests: over the corpora, over what mutation makes of them, over any bytes.
 
-use alloc::vec::Vec;
 use std::path::PathBuf;
 
 use proptest::prelude::*;
 use proptest::sample::Index;
 use proptest::test_runner::{Config, TestRunner};
 
-use super::{Body, TARGETS};
+use quantumsync_core::fuzz::{Body, TARGETS};
 
 /// Inputs of a target that a fuzzer would start from.
 fn corpus(target: &str) -> Vec<Vec<u8>> {
@@ -109,12 +108,12 @@ macro_rules! laws {
                     mutations.iter().for_each(|mutation| mutation.apply(&mut bytes, &corpus));
                     bytes
                 });
-                run($cases, &inputs, super::super::$target);
+                run($cases, &inputs, quantumsync_core::fuzz::$target);
             }
 
             #[test]
             fn any_bytes_obey_the_laws() {
-                run($cases, &prop::collection::vec(any::<u8>(), 0..400), super::super::$target);
+                run($cases, &prop::collection::vec(any::<u8>(), 0..400), quantumsync_core::fuzz::$target);
             }
         }
     )*};
