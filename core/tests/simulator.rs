@@ -88,13 +88,14 @@ fn a_script_is_printed_as_it_is_parsed() {
     assert_eq!(bad.line, 2);
 }
 
-/// Every script in the folder, with its name.
+/// Every script in the folder, with its name; races have a folder and tests of their own.
 fn scripts() -> Vec<(String, Script)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/sim/run/scripts");
     let mut scripts: Vec<_> = fs::read_dir(folder)
         .expect("the folder of scripts")
-        .map(|file| {
-            let path = file.expect("an entry").path();
+        .map(|file| file.expect("an entry").path())
+        .filter(|path| path.is_file())
+        .map(|path| {
             let name = format!("{}", path.display());
             let text = fs::read_to_string(&path).expect("a script");
             let script = text.parse().unwrap_or_else(|bad| panic!("{name}: {bad}"));

@@ -12,7 +12,7 @@ pub(super) const ABUSES: &[Mutation] = &[
             from: "let fingerprint = suite.fingerprint(dedup_key, &bytes);",
             to: "let fingerprint = suite.fingerprint(dedup_key, &bytes[..HEADER]);",
         }],
-        tests: "two_payloads_of_one_length",
+        tests: &["two_payloads_of_one_length"],
     },
     Mutation {
         group: "reuse a key with another body",
@@ -22,7 +22,7 @@ pub(super) const ABUSES: &[Mutation] = &[
             from: "let siv: [u8; SIV] = cut(&suite.hmac(siv_key.expose(), &[&part, header, plain]));",
             to: "let siv: [u8; SIV] = cut(&suite.hmac(siv_key.expose(), &[&part, header]));",
         }],
-        tests: "two_contents_of_one_record_part_share_no_keystream",
+        tests: &["two_contents_of_one_record_part_share_no_keystream"],
     },
     Mutation {
         group: "reuse a key with another body",
@@ -32,7 +32,7 @@ pub(super) const ABUSES: &[Mutation] = &[
             from: "highest.max(self.highest(name)).max(reserved)",
             to: "highest.max(self.highest(name))",
         }],
-        tests: "stores_of_one_key_at_the_same_moment",
+        tests: &["stores_of_one_key_at_the_same_moment"],
     },
     Mutation {
         group: "reuse a key with another body",
@@ -42,7 +42,7 @@ pub(super) const ABUSES: &[Mutation] = &[
             from: "if self.frames.is_multiple_of(self.rekey_every) {",
             to: "if self.frames == u64::MAX {",
         }],
-        tests: "sides_that_renew_keys_at_different_frames_part",
+        tests: &["sides_that_renew_keys_at_different_frames_part"],
     },
     Mutation {
         group: "forget a deadline",
@@ -52,7 +52,7 @@ pub(super) const ABUSES: &[Mutation] = &[
             from: "if self.peer.is_some() || self.deaf { None } else { Some(self.deadline) }",
             to: "None",
         }],
-        tests: "a_handshake_that_never_ends_is_ended",
+        tests: &["a_handshake_that_never_ends_is_ended"],
     },
     Mutation {
         group: "forget a deadline",
@@ -69,7 +69,7 @@ pub(super) const ABUSES: &[Mutation] = &[
                 to: "let deadline = hub.now.mono + hub.setup.config.request_deadline * 10_000;\n        let request",
             },
         ],
-        tests: "a_disk_that_hangs_on_one_replica",
+        tests: &["a_disk_that_hangs_on_one_replica"],
     },
     Mutation {
         group: "forget a deadline",
@@ -79,7 +79,7 @@ pub(super) const ABUSES: &[Mutation] = &[
             from: "if self.check_at.is_some_and(|at| at <= now.mono) {",
             to: "if self.check_at.is_some_and(|at| at < at) {",
         }],
-        tests: "operations_end_while_the_node_that_they_knew",
+        tests: &["operations_end_while_the_node_that_they_knew"],
     },
     Mutation {
         group: "forget a deadline",
@@ -89,13 +89,13 @@ pub(super) const ABUSES: &[Mutation] = &[
             from: "filter(|(_, offer)| offer.deadline <= now)",
             to: "filter(|(_, offer)| offer.deadline < offer.deadline)",
         }],
-        tests: "an_offer_that_nobody_settles_is_made_again",
+        tests: &["an_offer_that_nobody_settles_is_made_again"],
     },
     Mutation {
         group: "forget a deadline",
         rule: "a node stops without a frozen peer",
         places: &[Place { file: "node/mod.rs", from: "if busy && now.mono < until {", to: "if busy {" }],
-        tests: "a_node_that_stops_does_not_wait_for_a_frozen_peer",
+        tests: &["a_node_that_stops_does_not_wait_for_a_frozen_peer"],
     },
     Mutation {
         group: "ignore a quota",
@@ -105,7 +105,7 @@ pub(super) const ABUSES: &[Mutation] = &[
             from: "if origin.is_client() && !store.has_quota(&new, blob.len()) {",
             to: "if origin.is_client() && !{ store.has_quota(&new, blob.len()); true } {",
         }],
-        tests: "a_client_has_room_for_its_quota_and_no_more",
+        tests: &["a_client_has_room_for_its_quota_and_no_more"],
     },
     Mutation {
         group: "ignore a quota",
@@ -115,7 +115,7 @@ pub(super) const ABUSES: &[Mutation] = &[
             from: "if new.remove(&held) {",
             to: "if new.remove(&held) && false {",
         }],
-        tests: "pins_that_are_pulled_count_too",
+        tests: &["pins_that_are_pulled_count_too"],
     },
     Mutation {
         group: "ignore a quota",
@@ -125,7 +125,7 @@ pub(super) const ABUSES: &[Mutation] = &[
             from: "if parts_len(record) > 0 && whole && !self.has_space(record.bytes().len()) {",
             to: "if parts_len(record) > 0 && whole && !{ self.has_space(record.bytes().len()); true } {",
         }],
-        tests: "below_the_disks_floor_nothing_is_taken",
+        tests: &["below_the_disks_floor_nothing_is_taken"],
     },
     Mutation {
         group: "leak a key in an error",
@@ -135,7 +135,7 @@ pub(super) const ABUSES: &[Mutation] = &[
             from: "f.write_str(\"Secret(…)\")",
             to: "write!(f, \"Secret({:?})\", self.0)",
         }],
-        tests: "secrets_never_show_in_debug",
+        tests: &["secrets_never_show_in_debug"],
     },
     Mutation {
         group: "leak a key in an error",
@@ -145,7 +145,7 @@ pub(super) const ABUSES: &[Mutation] = &[
             from: "format!(\"word {} is not in the list\", index + 1)",
             to: "format!(\"{} is not in the list\", words.split_whitespace().nth(index).unwrap_or_default())",
         }],
-        tests: "a_list_that_is_not_24_words",
+        tests: &["a_list_that_is_not_24_words"],
     },
     Mutation {
         group: "leak a key in an error",
@@ -155,7 +155,7 @@ pub(super) const ABUSES: &[Mutation] = &[
             from: "write!(f, \"Seal {slot}: {} bytes\", payload.len())",
             to: "write!(f, \"Seal {slot}: {payload:?}\")",
         }],
-        tests: "neither_a_vault_nor_a_step_shows_what_it_holds",
+        tests: &["neither_a_vault_nor_a_step_shows_what_it_holds"],
     },
     Mutation {
         group: "leak a key in an error",
@@ -165,7 +165,7 @@ pub(super) const ABUSES: &[Mutation] = &[
             from: "write_hex(f, &self.public[..4])?;",
             to: "write_hex(f, &self.seed.expose()[..])?;",
         }],
-        tests: "nothing_secret_shows_in_debug_output",
+        tests: &["nothing_secret_shows_in_debug_output"],
     },
     Mutation {
         group: "trust hearsay",
@@ -175,7 +175,7 @@ pub(super) const ABUSES: &[Mutation] = &[
             from: "admission.verify(self.suite, &self.network, &self.network_key).map_err(bad)?;",
             to: "",
         }],
-        tests: "words_that_the_network_did_not_sign_are_a_fault",
+        tests: &["words_that_the_network_did_not_sign_are_a_fault"],
     },
     Mutation {
         group: "trust hearsay",
@@ -185,7 +185,7 @@ pub(super) const ABUSES: &[Mutation] = &[
             from: "Some((from, record)) if !hub.is_own(&from) => self.check(hub, CHECK, from, record),",
             to: "Some((_, record)) if !record.bytes().is_empty() => self.answer(hub, Some(record)),",
         }],
-        tests: "reads::",
+        tests: &["reads::"],
     },
     Mutation {
         group: "trust hearsay",
@@ -195,7 +195,7 @@ pub(super) const ABUSES: &[Mutation] = &[
             from: "return self.check(hub, CHECK_FLOOR, from, floor);",
             to: "let _ = (CHECK_FLOOR, from);\n            self.raise_floor(floor);",
         }],
-        tests: "a_forged_floor_is_not_passed_on_with_a_record",
+        tests: &["a_forged_floor_is_not_passed_on_with_a_record"],
     },
     Mutation {
         group: "trust hearsay",
@@ -205,7 +205,7 @@ pub(super) const ABUSES: &[Mutation] = &[
             from: "*from != own && !self.sound.contains",
             to: "*from == own && !self.sound.contains",
         }],
-        tests: "a_forged_tombstone_hides_no_file",
+        tests: &["a_forged_tombstone_hides_no_file"],
     },
     Mutation {
         group: "trust hearsay",
@@ -215,7 +215,7 @@ pub(super) const ABUSES: &[Mutation] = &[
             from: "if asked && verify_record(cx.env.suite, &cx.env.network, record, floor).is_ok() {",
             to: "if asked {",
         }],
-        tests: "a_record_that_nobody_signed_is_a_fault",
+        tests: &["a_record_that_nobody_signed_is_a_fault"],
     },
     Mutation {
         group: "trust hearsay",
@@ -225,7 +225,7 @@ pub(super) const ABUSES: &[Mutation] = &[
             from: "peer.heard_of.map_or(peer.heard, |at| at.max(peer.heard))",
             to: "peer.heard",
         }],
-        tests: "who_can_still_be_heard_by_another_member_is_not_gone",
+        tests: &["who_can_still_be_heard_by_another_member_is_not_gone"],
     },
     Mutation {
         group: "trust hearsay",
@@ -235,6 +235,6 @@ pub(super) const ABUSES: &[Mutation] = &[
             from: "if !answers.all_verified() {",
             to: "if !{ answers.all_verified(); true } {",
         }],
-        tests: "a_source_whose_pins_nobody_signed_is_at_fault",
+        tests: &["a_source_whose_pins_nobody_signed_is_at_fault"],
     },
 ];

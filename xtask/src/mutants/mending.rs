@@ -12,7 +12,7 @@ pub(super) const MENDING: &[Mutation] = &[
             from: "if value.get(CHECK)? != sound {",
             to: "if value.get(CHECK)?.is_empty() && sound.is_empty() {",
         }],
-        tests: "a_replica_whose_record_rotted_has_no_word",
+        tests: &["a_replica_whose_record_rotted_has_no_word"],
     },
     Mutation {
         group: "other rules",
@@ -22,7 +22,7 @@ pub(super) const MENDING: &[Mutation] = &[
             from: "&& !self.store.is_in_doubt(position)\n            ",
             to: "",
         }],
-        tests: "a_replica_whose_record_rotted_has_no_word",
+        tests: &["a_replica_whose_record_rotted_has_no_word"],
     },
     Mutation {
         group: "other rules",
@@ -32,7 +32,7 @@ pub(super) const MENDING: &[Mutation] = &[
             from: "keep.is_durable() && store.must_be_mended(&owner, &name)",
             to: "keep.is_durable() && !store.must_be_mended(&owner, &name)",
         }],
-        tests: "a_replica_whose_record_rotted_has_no_word",
+        tests: &["a_replica_whose_record_rotted_has_no_word"],
     },
     Mutation {
         group: "other rules",
@@ -42,7 +42,7 @@ pub(super) const MENDING: &[Mutation] = &[
             from: "self.votes.len() >= self.witnesses.wanted)",
             to: "!self.votes.is_empty())",
         }],
-        tests: "a_replica_whose_record_rotted_has_no_word",
+        tests: &["a_replica_whose_record_rotted_has_no_word"],
     },
     Mutation {
         group: "other rules",
@@ -52,7 +52,7 @@ pub(super) const MENDING: &[Mutation] = &[
             from: "Damage::Row(key) => return self.distrust_disk(key),",
             to: "Damage::Row(_) => return,",
         }],
-        tests: "a_row_that_belongs_to_no_name",
+        tests: &["a_row_that_belongs_to_no_name"],
     },
     Mutation {
         group: "other rules",
@@ -62,7 +62,7 @@ pub(super) const MENDING: &[Mutation] = &[
             from: "self.vote(position).filter(|_| word == self.word())",
             to: "self.vote(position)",
         }],
-        tests: "what_was_looked_up_before_a_change",
+        tests: &["what_was_looked_up_before_a_change"],
     },
     Mutation {
         group: "other rules",
@@ -72,7 +72,7 @@ pub(super) const MENDING: &[Mutation] = &[
             from: "Ok(Response::Stored { copies: 1.., .. }) => {",
             to: "Ok(Response::Stored { .. }) => {",
         }],
-        tests: "a_copy_that_a_member_says_to_have_nowhere",
+        tests: &["a_copy_that_a_member_says_to_have_nowhere"],
     },
     Mutation {
         group: "other rules",
@@ -82,7 +82,7 @@ pub(super) const MENDING: &[Mutation] = &[
             from: "&& self.round < MOST_ROUNDS",
             to: "&& self.round > MOST_ROUNDS",
         }],
-        tests: "a_have_counts_in_full_once_the_views_agree",
+        tests: &["a_have_counts_in_full_once_the_views_agree"],
     },
     Mutation {
         group: "other rules",
@@ -92,6 +92,49 @@ pub(super) const MENDING: &[Mutation] = &[
             from: "self.told(node).is_none_or(|told| !told.syncing) ||",
             to: "true ||",
         }],
-        tests: "a_read_does_not_wait_for_votes_that_will_not_come",
+        tests: &["a_read_does_not_wait_for_votes_that_will_not_come"],
+    },
+    Mutation {
+        group: "other rules",
+        rule: "a floor lies on every member and is no stray",
+        places: &[Place {
+            file: "node/store/status.rs",
+            from: "} else if name != keys::FLOOR_NAME {",
+            to: "} else {",
+        }],
+        tests: &["a_floor_lies_on_every_member"],
+    },
+    Mutation {
+        group: "other rules",
+        rule: "what was told of the free space is asked again for records, too",
+        places: &[Place {
+            file: "node/store/record.rs",
+            from: "if parts_len(&record) > 0 { store.ask_space() } else { None }",
+            to: "None",
+        }],
+        tests: &["below_the_disks_floor_nothing_is_taken"],
+    },
+    Mutation {
+        group: "ignore a quota",
+        rule: "a blob takes room before it is on the disk",
+        places: &[
+            Place {
+                file: "node/store/blob.rs",
+                from: "self.charge(&new, len);\n        self.attempt",
+                to: "self.attempt",
+            },
+            Place {
+                file: "node/store/blob.rs",
+                from: "Ok(_) => store.reply(op, stored),\n            Err(error) => {\n                store.discharge(&new, len);",
+                to: "Ok(_) => {\n                store.charge(&new, len);\n                store.reply(op, stored)\n            }\n            Err(error) => {",
+            },
+        ],
+        tests: &["blobs_that_come_at_once_share"],
+    },
+    Mutation {
+        group: "other rules",
+        rule: "a blob that the disk refused takes no room",
+        places: &[Place { file: "node/store/blob.rs", from: "store.discharge(&new, len);", to: "" }],
+        tests: &["blobs_that_come_at_once_share"],
     },
 ];

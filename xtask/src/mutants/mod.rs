@@ -9,6 +9,7 @@ mod mending;
 mod plant;
 mod races;
 mod rules;
+mod scripts;
 mod table;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,8 +31,8 @@ struct Mutation {
     rule: &'static str,
     /// What has to change for that: where several places guard a rule, all of them.
     places: &'static [Place],
-    /// The tests (a part of their path) of which at least one must fail.
-    tests: &'static str,
+    /// Parts of paths of tests: of each of these at least one test must fail.
+    tests: &'static [&'static str],
 }
 
 /// A piece of text and what stands there instead.
@@ -80,7 +81,8 @@ const GROUPS: &[&str] = &[
 /// All mutations, in the order of their groups.
 fn all() -> Vec<&'static Mutation> {
     let order = |group| GROUPS.iter().position(|known| *known == group);
-    let lists = [races::RACES, losses::LOSSES, abuses::ABUSES, rules::RULES, mending::MENDING];
+    let lists =
+        [races::RACES, scripts::SCRIPTS, losses::LOSSES, abuses::ABUSES, rules::RULES, mending::MENDING];
     let mut all: Vec<_> = lists.into_iter().flatten().collect();
     all.sort_by_key(|mutation| order(mutation.group));
     all
@@ -98,7 +100,10 @@ enum End {
 pub(crate) fn run_all(wanted: Option<&str>) -> Outcome {
     let is_chosen = |mutation: &Mutation, part: &str| match GROUPS.contains(&part) {
         true => mutation.group == part,
-        false => [mutation.group, mutation.rule, mutation.tests].iter().any(|text| text.contains(part)),
+        false => {
+            let texts = [mutation.group, mutation.rule];
+            texts.iter().chain(mutation.tests).any(|text| text.contains(part))
+        }
     };
     let chosen = |mutation: &Mutation| wanted.is_none_or(|part| is_chosen(mutation, part));
     // All are planted, so that another choice needs no other build.
@@ -109,19 +114,23 @@ pub(crate) fn run_all(wanted: Option<&str>) -> Outcome {
     let mut times = BTreeMap::new();
     let (mut caught, mut unguarded) = (0, Vec::new());
     for (number, mutation) in mutations.iter().enumerate().filter(|(_, mutation)| chosen(mutation)) {
-        if !times.contains_key(mutation.tests) {
-            times.insert(mutation.tests, tests.check(mutation.tests)?);
+        let mut is_caught = true;
+        for wanted in mutation.tests {
+            if !times.contains_key(wanted) {
+                times.insert(*wanted, tests.check(wanted)?);
+            }
+            let how = match times[wanted] {
+                None => "FAILS ANYWAY",
+                Some(usual) => match tests.run(wanted, Some(number), PATIENCE + 10 * usual)? {
+                    End::Passed => "SURVIVED",
+                    End::Failed => "caught",
+                    End::Hung => "caught (did not end)",
+                },
+            };
+            println!("{how}: {}: {} ({wanted})", mutation.group, mutation.rule);
+            is_caught &= how.starts_with("caught");
         }
-        let how = match times[mutation.tests] {
-            None => "FAILS ANYWAY",
-            Some(usual) => match tests.run(mutation.tests, Some(number), PATIENCE + 10 * usual)? {
-                End::Passed => "SURVIVED",
-                End::Failed => "caught",
-                End::Hung => "caught (did not end)",
-            },
-        };
-        println!("{how}: {}: {} ({})", mutation.group, mutation.rule, mutation.tests);
-        if how.starts_with("caught") {
+        if is_caught {
             caught += 1;
         } else {
             unguarded.push(mutation.rule);
@@ -177,12 +186,12 @@ impl Copy {
             .env("CARGO_INCREMENTAL", "1")
             .env("CARGO_PROFILE_DEV_DEBUG", "0")
             .args(["test", "--quiet", "--locked", "--package", "quantumsync-core", "--features", "sim"])
-            .args(["--lib", "--no-run", "--message-format", "json-render-diagnostics"]);
+            .args(["--lib", "--test", "races", "--no-run", "--message-format", "json-render-diagnostics"]);
         let told = output(&mut build).map_err(|why| format!("a mutation does not compile: {why}"))?;
-        let program = told.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
-        let mut program = program.filter_map(|told| Some(PathBuf::from(told.get("executable")?.as_str()?)));
-        let program = program.next().ok_or("cargo names no program of tests")?;
-        Ok(Tests { program, folder: self.top.join("core") })
+        let told = told.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+        let programs: Vec<_> =
+            told.filter_map(|told| Some(PathBuf::from(told.get("executable")?.as_str()?))).collect();
+        Ok(Tests { programs, folder: self.top.join("core") })
     }
 
     /// Removes what is no file of the project any more.
@@ -204,17 +213,21 @@ impl Copy {
     }
 }
 
-/// The core's tests, with all faults in them, none of which is on by itself.
+/// The core's tests and its race scripts, with all faults in them, none of which is on by itself.
 struct Tests {
-    program: PathBuf,
+    programs: Vec<PathBuf>,
     folder: PathBuf,
 }
 
 impl Tests {
     /// Sees that there are such tests, and how long they take without a fault. `None` if they do not even pass then.
     fn check(&self, tests: &str) -> Outcome<Option<Duration>> {
-        let list = output(Command::new(&self.program).args(["--list", "--format", "terse", tests]))?;
-        if !list.lines().any(|line| line.ends_with(": test")) {
+        let mut is_known = false;
+        for program in &self.programs {
+            let list = output(Command::new(program).args(["--list", "--format", "terse", tests]))?;
+            is_known |= list.lines().any(|line| line.ends_with(": test"));
+        }
+        if !is_known {
             return Err(format!("no test is called {tests}"));
         }
         let began = Instant::now();
@@ -224,14 +237,24 @@ impl Tests {
 
     /// Runs tests with one fault on, or none.
     fn run(&self, tests: &str, fault: Option<usize>, limit: Duration) -> Outcome<End> {
-        let mut command = Command::new(&self.program);
+        for program in &self.programs {
+            let end = self.run_one(program, tests, fault, limit)?;
+            if end != End::Passed {
+                return Ok(end);
+            }
+        }
+        Ok(End::Passed)
+    }
+
+    fn run_one(&self, program: &Path, tests: &str, fault: Option<usize>, limit: Duration) -> Outcome<End> {
+        let mut command = Command::new(program);
         command.arg(tests).current_dir(&self.folder);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         command.env_remove(plant::SWITCH);
         if let Some(fault) = fault {
             command.env(plant::SWITCH, fault.to_string());
         }
-        let cannot = |error| format!("cannot run {}: {error}", self.program.display());
+        let cannot = |error| format!("cannot run {}: {error}", program.display());
         let mut running = command.spawn().map_err(cannot)?;
         let began = Instant::now();
         loop {

@@ -12,7 +12,7 @@ pub(super) const RACES: &[Mutation] = &[
             from: "filter(|(_, count)| **count == self.judges.len())",
             to: "filter(|(_, count)| **count * 2 > self.judges.len())",
         }],
-        tests: "race_1_a_pin_does_not_lapse",
+        tests: &["race_1_a_pin_does_not_lapse", "script::race_1_a_lease_ends_while"],
     },
     Mutation {
         group: "race 1",
@@ -22,7 +22,7 @@ pub(super) const RACES: &[Mutation] = &[
             from: "let mut judges = hub.members.view(|_| false).replicas(&position);",
             to: "let mut judges = replicas.clone();",
         }],
-        tests: "race_1_a_pin_does_not_lapse",
+        tests: &["race_1_a_pin_does_not_lapse"],
     },
     Mutation {
         group: "race 2a",
@@ -39,7 +39,7 @@ pub(super) const RACES: &[Mutation] = &[
                 to: "live.bytes == u64::MAX",
             },
         ],
-        tests: "race_2_a_record_signed_half_a_lease_ago",
+        tests: &["race_2_a_record_signed_half_a_lease_ago"],
     },
     Mutation {
         group: "race 2a",
@@ -49,7 +49,7 @@ pub(super) const RACES: &[Mutation] = &[
             from: "known.is_promised(&header.owner, &header.name, &live.object)",
             to: "live.bytes == u64::MAX",
         }],
-        tests: "race_2_a_lapse_is_a_promise",
+        tests: &["race_2_a_lapse_is_a_promise"],
     },
     Mutation {
         group: "race 2b",
@@ -59,7 +59,7 @@ pub(super) const RACES: &[Mutation] = &[
             from: "if is_past { Err(ErrorCode::Past) } else { Ok(()) }",
             to: "Ok(())",
         }],
-        tests: "race_2_a_retry_after_the_tombstone_was_dropped",
+        tests: &["race_2_a_retry_after_the_tombstone_was_dropped"],
     },
     Mutation {
         group: "race 3",
@@ -76,7 +76,7 @@ pub(super) const RACES: &[Mutation] = &[
                 to: "if header.version >= since && !row.expired && header.live",
             },
         ],
-        tests: "race_3_a_second_pass",
+        tests: &["race_3_a_second_pass"],
     },
     Mutation {
         group: "race 4",
@@ -86,7 +86,7 @@ pub(super) const RACES: &[Mutation] = &[
             from: "since: self.placer.reservation().since,\n            parent",
             to: "since: cx.next_version(&self.name, self.placer.reservation().since, cx.now.unix_ms)?,\n            parent",
         }],
-        tests: "race_4_a_record_carries_exactly",
+        tests: &["race_4_a_record_carries_exactly", "script::race_4_"],
     },
     Mutation {
         group: "race 5",
@@ -96,7 +96,7 @@ pub(super) const RACES: &[Mutation] = &[
             from: "let lease_ms = self.aged(lease_age_ms);",
             to: "let lease_ms = self.aged(lease_age_ms.min(0));",
         }],
-        tests: "race_5_the_age_of_a_lease",
+        tests: &["race_5_the_age_of_a_lease", "script::race_5_"],
     },
     Mutation {
         group: "race 6",
@@ -106,7 +106,7 @@ pub(super) const RACES: &[Mutation] = &[
             from: "self.offer_settled(offer, copies >= wanted);",
             to: "self.offer_settled(offer, copies >= wanted.min(1));",
         }],
-        tests: "race_6_a_proof_on_one_disk",
+        tests: &["race_6_a_proof_on_one_disk", "script::race_6_"],
     },
     Mutation {
         group: "race 7",
@@ -116,7 +116,7 @@ pub(super) const RACES: &[Mutation] = &[
             from: "if let Some(placement) = noted.clone() {",
             to: "if let Some(placement) = noted.clone() {\n            self.store.quarantine_all(self.now);",
         }],
-        tests: "race_7_what_was_acknowledged",
+        tests: &["race_7_what_was_acknowledged", "script::race_7_"],
     },
     Mutation {
         group: "race 8",
@@ -126,7 +126,7 @@ pub(super) const RACES: &[Mutation] = &[
             from: "let members: alloc::vec::Vec<_> = hub.members.ids().collect();",
             to: "let members: alloc::vec::Vec<_> =\n            hub.members.ids().filter(|node| hub.is_own(node) || hub.is_responsive(node)).collect();",
         }],
-        tests: "race_8_a_hint_does_not_outlive",
+        tests: &["race_8_a_hint_does_not_outlive", "script::race_8_"],
     },
     Mutation {
         group: "race 9",
@@ -136,7 +136,7 @@ pub(super) const RACES: &[Mutation] = &[
             from: "let members: alloc::vec::Vec<_> = hub.members.ids().collect();",
             to: "let members: alloc::vec::Vec<_> =\n            hub.members.ids().filter(|node| hub.is_own(node) || hub.is_responsive(node)).collect();",
         }],
-        tests: "race_9_a_member_on_a_new_disk",
+        tests: &["race_9_a_member_on_a_new_disk", "script::race_9_"],
     },
     Mutation {
         group: "race 9",
@@ -146,7 +146,7 @@ pub(super) const RACES: &[Mutation] = &[
             from: "Request::Forget { .. } if self.hub.is_syncing() => {",
             to: "Request::Forget { .. } if self.is_stopping() => {",
         }],
-        tests: "race_9_a_member_that_is_syncing",
+        tests: &["race_9_a_member_that_is_syncing"],
     },
     Mutation {
         group: "race 10",
@@ -156,7 +156,7 @@ pub(super) const RACES: &[Mutation] = &[
             from: "*epoch == hub.epoch(node) && covers(vote, set)",
             to: "*epoch <= hub.epoch(node) && covers(vote, set)",
         }],
-        tests: "race_10_an_acknowledgement",
+        tests: &["race_10_an_acknowledgement", "script::race_10_"],
     },
     Mutation {
         group: "race 11",
@@ -166,7 +166,7 @@ pub(super) const RACES: &[Mutation] = &[
             from: "let wanted = (set.len() + 1).saturating_sub(usize::from(past.sets.quorum()));",
             to: "let wanted = 1;",
         }],
-        tests: "race_11_a_new_disk",
+        tests: &["race_11_a_new_disk", "script::race_11_"],
     },
     Mutation {
         group: "race 11",
@@ -176,7 +176,7 @@ pub(super) const RACES: &[Mutation] = &[
             from: "View::new(self.suite, self.replicas(), placed, counted.len())",
             to: "View::new(self.suite, self.replicas(), placed.clone(), placed.count())",
         }],
-        tests: "a_lone_member_puts_the_others_out_and_never_comes_to_a_majority",
+        tests: &["a_lone_member_puts_the_others_out_and_never_comes_to_a_majority"],
     },
     Mutation {
         group: "race 12",
@@ -198,7 +198,7 @@ pub(super) const RACES: &[Mutation] = &[
                 to: "None if heard.is_some_and(|(_, ms)| u128::from(*ms) > u128::MAX / 2) => {",
             },
         ],
-        tests: "race_12_a_member_that_does_not_know",
+        tests: &["race_12_a_member_that_does_not_know", "script::race_12_a_member_does_not"],
     },
     Mutation {
         group: "race 13",
@@ -208,7 +208,7 @@ pub(super) const RACES: &[Mutation] = &[
             from: "Some(floor) => self.floors.push((from, floor)),",
             to: "Some(_) => {}",
         }],
-        tests: "race_13_a_reader_learns_of_a_floor",
+        tests: &["race_13_a_reader_learns_of_a_floor", "script::race_13_a_reader"],
     },
     Mutation {
         group: "race 12",
@@ -218,7 +218,7 @@ pub(super) const RACES: &[Mutation] = &[
             from: "if is_forgotten || self.previous.iter()",
             to: "if !is_forgotten || self.previous.iter()",
         }],
-        tests: "race_12_who_comes_back_learns",
+        tests: &["race_12_who_comes_back_learns", "script::race_12_a_member_comes_back"],
     },
     Mutation {
         group: "race 13",
@@ -228,7 +228,7 @@ pub(super) const RACES: &[Mutation] = &[
             from: "stage: Stage::Rows(PullPart::Floors), after: None };\n        let resume",
             to: "stage: Stage::Rows(PullPart::Records), after: None };\n        let resume",
         }],
-        tests: "race_13_a_disk_that_took_over",
+        tests: &["race_13_a_disk_that_took_over", "script::race_13_a_new_disk"],
     },
     Mutation {
         group: "race 14",
@@ -238,7 +238,7 @@ pub(super) const RACES: &[Mutation] = &[
             from: "digest, joined: founder }",
             to: "digest, joined: founder || true }",
         }],
-        tests: "race_14_a_node_that_never_reached",
+        tests: &["race_14_a_node_that_never_reached", "script::race_14_"],
     },
     Mutation {
         group: "race 15",
@@ -248,7 +248,7 @@ pub(super) const RACES: &[Mutation] = &[
             from: "is_some_and(|removal| !removal.banned)",
             to: "is_some_and(|removal| !removal.banned && removal.serial == u64::MAX)",
         }],
-        tests: "race_15_one_leave_after_another",
+        tests: &["race_15_one_leave_after_another", "script::race_15_one"],
     },
     Mutation {
         group: "race 15",
@@ -258,6 +258,6 @@ pub(super) const RACES: &[Mutation] = &[
             from: "if self.unsettled().next().is_none() && self.strays_left() == 0 {",
             to: "if self.now.mono < until {",
         }],
-        tests: "race_15_the_only_two",
+        tests: &["race_15_the_only_two", "script::race_15_the_only"],
     },
 ];

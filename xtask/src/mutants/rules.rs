@@ -12,7 +12,7 @@ pub(super) const RULES: &[Mutation] = &[
             from: "let agreed = vote.filter(|vote| ballot.agrees(&self.view, suite, response, vote));",
             to: "let agreed = vote;",
         }],
-        tests: "a_vote_for_another_set_does_not_count",
+        tests: &["a_vote_for_another_set_does_not_count"],
     },
     Mutation {
         group: "other rules",
@@ -22,7 +22,7 @@ pub(super) const RULES: &[Mutation] = &[
             from: "if expected != agreed && !refused {",
             to: "if expected != agreed && refused {",
         }],
-        tests: "a_copy_on_a_member_without_a_vote_does_not_count_and_its_view_is_compared",
+        tests: &["a_copy_on_a_member_without_a_vote_does_not_count_and_its_view_is_compared"],
     },
     Mutation {
         group: "other rules",
@@ -32,7 +32,7 @@ pub(super) const RULES: &[Mutation] = &[
             from: "self.origin, Keep::Hint, self.request",
             to: "self.origin, Keep::Nothing, self.request",
         }],
-        tests: "an_entry_node_that_is_no_replica_keeps",
+        tests: &["an_entry_node_that_is_no_replica_keeps"],
     },
     Mutation {
         group: "other rules",
@@ -42,7 +42,7 @@ pub(super) const RULES: &[Mutation] = &[
             from: "again < self.deadline && self.tally.may_agree(hub)",
             to: "again > self.deadline && self.tally.may_agree(hub)",
         }],
-        tests: "a_write_counts_in_full_once_the_views_agree",
+        tests: &["a_write_counts_in_full_once_the_views_agree"],
     },
     Mutation {
         group: "other rules",
@@ -52,7 +52,7 @@ pub(super) const RULES: &[Mutation] = &[
             from: "self.peers.is_expected(&to) && !self.peers.is_silent(self.now, &to)",
             to: "self.peers.is_expected(&to)",
         }],
-        tests: "a_minority_answers_at_once",
+        tests: &["a_minority_answers_at_once"],
     },
     Mutation {
         group: "other rules",
@@ -62,7 +62,7 @@ pub(super) const RULES: &[Mutation] = &[
             from: "peer.dial.is_some()) || self.is_untried(node)",
             to: "peer.dial.is_some()) && !self.is_untried(node)",
         }],
-        tests: "a_node_that_has_just_started",
+        tests: &["a_node_that_has_just_started"],
     },
     Mutation {
         group: "other rules",
@@ -72,7 +72,7 @@ pub(super) const RULES: &[Mutation] = &[
             from: "self.sets.iter().map(count).min()",
             to: "self.sets.iter().map(count).max()",
         }],
-        tests: "a_floor_needs_a_majority_of_every_shard",
+        tests: &["a_floor_needs_a_majority_of_every_shard"],
     },
     Mutation {
         group: "other rules",
@@ -82,7 +82,7 @@ pub(super) const RULES: &[Mutation] = &[
             from: "if is_behind && record.is_complete()",
             to: "if !is_behind && record.is_complete()",
         }],
-        tests: "a_replica_that_misses_a_record_gets_it_from_a_read",
+        tests: &["a_replica_that_misses_a_record_gets_it_from_a_read"],
     },
     Mutation {
         group: "other rules",
@@ -92,7 +92,7 @@ pub(super) const RULES: &[Mutation] = &[
             from: "if answer.slot != self.asked {",
             to: "if answer.slot > self.asked {",
         }],
-        tests: "late_answers_about_an_earlier_part_of_a_list",
+        tests: &["late_answers_about_an_earlier_part_of_a_list"],
     },
     Mutation {
         group: "other rules",
@@ -102,7 +102,7 @@ pub(super) const RULES: &[Mutation] = &[
             from: "if answer.vote.is_some() {",
             to: "if answer.slot == ASK {",
         }],
-        tests: "an_answer_without_a_vote_makes_no_read_certain",
+        tests: &["an_answer_without_a_vote_makes_no_read_certain"],
     },
     Mutation {
         group: "other rules",
@@ -112,7 +112,7 @@ pub(super) const RULES: &[Mutation] = &[
             from: "(self.options.fresh || found.record.is_none())",
             to: "self.options.fresh",
         }],
-        tests: "that_a_file_is_not_there_only_a_quorum_can_say",
+        tests: &["that_a_file_is_not_there_only_a_quorum_can_say"],
     },
     Mutation {
         group: "other rules",
@@ -122,7 +122,7 @@ pub(super) const RULES: &[Mutation] = &[
             from: "if fresh && found.living",
             to: "if found.living",
         }],
-        tests: "that_a_file_is_not_there_only_a_quorum_can_say",
+        tests: &["that_a_file_is_not_there_only_a_quorum_can_say"],
     },
     Mutation {
         group: "other rules",
@@ -132,7 +132,7 @@ pub(super) const RULES: &[Mutation] = &[
             from: "Some(ping) => self.link.send(&ping),",
             to: "Some(_) => {}",
         }],
-        tests: "a_silent_entry_node_is_asked_whether_it_lives",
+        tests: &["a_silent_entry_node_is_asked_whether_it_lives"],
     },
     Mutation {
         group: "other rules",
@@ -142,7 +142,7 @@ pub(super) const RULES: &[Mutation] = &[
             from: "!rows.is_empty() && last.is_some_and(|last| last <= next)",
             to: "last.is_none_or(|last| last <= next)",
         }],
-        tests: "a_source_whose_pages_never_end_is_at_fault",
+        tests: &["a_source_whose_pages_never_end_is_at_fault"],
     },
     Mutation {
         group: "other rules",
@@ -152,7 +152,7 @@ pub(super) const RULES: &[Mutation] = &[
             from: "last.is_some_and(|last| last >= *row)",
             to: "last.is_some_and(|last| last > *row)",
         }],
-        tests: "a_source_whose_rows_are_out_of_order_is_at_fault",
+        tests: &["a_source_whose_rows_are_out_of_order_is_at_fault"],
     },
     Mutation {
         group: "other rules",
@@ -162,7 +162,7 @@ pub(super) const RULES: &[Mutation] = &[
             from: "*placement != self.hub.placement_digest()",
             to: "*placement == [0; 32]",
         }],
-        tests: "who_places_the_members_otherwise_is_told_nothing",
+        tests: &["who_places_the_members_otherwise_is_told_nothing"],
     },
     Mutation {
         group: "other rules",
@@ -172,7 +172,7 @@ pub(super) const RULES: &[Mutation] = &[
             from: "< millis(self.config.evicted_for)",
             to: "< millis(self.config.evicted_for).min(0)",
         }],
-        tests: "what_was_evicted_is_left_alone_for_an_hour",
+        tests: &["what_was_evicted_is_left_alone_for_an_hour"],
     },
     Mutation {
         group: "other rules",
@@ -182,7 +182,7 @@ pub(super) const RULES: &[Mutation] = &[
             from: "admission.add(*killer);",
             to: "drop(killer);",
         }],
-        tests: "a_pulled_pin_that_is_dead_here_is_answered_with_what_killed_it",
+        tests: &["a_pulled_pin_that_is_dead_here_is_answered_with_what_killed_it"],
     },
     Mutation {
         group: "other rules",
@@ -192,7 +192,7 @@ pub(super) const RULES: &[Mutation] = &[
             from: "proof.row.proof_only && !any_pins && !self.is_replica_of_record(&proof.owner, &proof.name)",
             to: "proof.row.proof_only && !any_pins",
         }],
-        tests: "a_stub_that_came_to_belong_here_stays_when_its_last_pin_goes",
+        tests: &["a_stub_that_came_to_belong_here_stays_when_its_last_pin_goes"],
     },
     Mutation {
         group: "other rules",
@@ -202,7 +202,7 @@ pub(super) const RULES: &[Mutation] = &[
             from: ".map(|by| by.proved && by.peer().is_some())",
             to: ".map(|_| true)",
         }],
-        tests: "between_two_nodes_one_link_stays",
+        tests: &["between_two_nodes_one_link_stays"],
     },
     Mutation {
         group: "other rules",
@@ -212,7 +212,7 @@ pub(super) const RULES: &[Mutation] = &[
             from: "now.max(begun + not_before)",
             to: "now.max(begun)",
         }],
-        tests: "nothing_is_pulled_again_and_again_because_a_link_comes_and_goes",
+        tests: &["nothing_is_pulled_again_and_again_because_a_link_comes_and_goes"],
     },
     Mutation {
         group: "other rules",
@@ -222,7 +222,7 @@ pub(super) const RULES: &[Mutation] = &[
             from: "filter(|(_, count)| **count == self.judges.len())",
             to: "filter(|(_, count)| **count > 0 || self.judges.is_empty())",
         }],
-        tests: "an_upload_that_was_given_up_is_forgotten_only_when_every_replica_has_promised",
+        tests: &["an_upload_that_was_given_up_is_forgotten_only_when_every_replica_has_promised"],
     },
     Mutation {
         group: "other rules",
@@ -232,7 +232,7 @@ pub(super) const RULES: &[Mutation] = &[
             from: "self.votes.clear();\n                let own = self.found.iter()",
             to: "let own = self.found.iter()",
         }],
-        tests: "a_read_whose_own_disk_stalls",
+        tests: &["a_read_whose_own_disk_stalls"],
     },
     Mutation {
         group: "other rules",
@@ -242,7 +242,7 @@ pub(super) const RULES: &[Mutation] = &[
             from: "let nobody_knows = self.unknown_to_all(OVER);",
             to: "let nobody_knows = self.asked[OVER as usize].clone();",
         }],
-        tests: "a_replica_that_was_alone_for_longer_than_a_lease",
+        tests: &["a_replica_that_was_alone_for_longer_than_a_lease"],
     },
     Mutation {
         group: "other rules",
@@ -251,7 +251,7 @@ pub(super) const RULES: &[Mutation] = &[
             Place { file: "node/store/state.rs", from: "base_ms: BEGINNING_MS,", to: "base_ms: 0," },
             Place { file: "node/store/state.rs", from: ".unwrap_or(BEGINNING_MS)", to: ".unwrap_or(0)" },
         ],
-        tests: "a_pending_pin_keeps_the_age_of_its_lease_when_it_comes_to_a_new_disk",
+        tests: &["a_pending_pin_keeps_the_age_of_its_lease_when_it_comes_to_a_new_disk"],
     },
     Mutation {
         group: "other rules",
@@ -261,7 +261,7 @@ pub(super) const RULES: &[Mutation] = &[
             from: "last.is_none_or(|last| last <= now_ms)",
             to: "last.is_none_or(|last| last > 0)",
         }],
-        tests: "a_blob_that_loses_its_last_pin_twice_lingers_from_the_second_time",
+        tests: &["a_blob_that_loses_its_last_pin_twice_lingers_from_the_second_time"],
     },
     Mutation {
         group: "other rules",
@@ -278,7 +278,7 @@ pub(super) const RULES: &[Mutation] = &[
                 to: "for record in kept.killers.into_iter().filter(|_| false) {",
             },
         ],
-        tests: "a_holder_that_missed_a_delete_asks_for_it_when_it_is_back",
+        tests: &["a_holder_that_missed_a_delete_asks_for_it_when_it_is_back"],
     },
     Mutation {
         group: "other rules",
@@ -295,7 +295,7 @@ pub(super) const RULES: &[Mutation] = &[
                 to: "row.is_some_and(|row| row.since",
             },
         ],
-        tests: "a_record_that_comes_while_a_lease_is_being_ended_keeps_its_pins",
+        tests: &["a_record_that_comes_while_a_lease_is_being_ended_keeps_its_pins"],
     },
     Mutation {
         group: "other rules",
@@ -305,7 +305,7 @@ pub(super) const RULES: &[Mutation] = &[
             from: "            if quarantine {",
             to: "            if !quarantine {",
         }],
-        tests: "a_crash_in_the_middle_does_not_end_a_quarantine_half_way",
+        tests: &["a_crash_in_the_middle_does_not_end_a_quarantine_half_way"],
     },
     Mutation {
         group: "other rules",
@@ -327,7 +327,7 @@ pub(super) const RULES: &[Mutation] = &[
                 to: "!hub.is_own(node)",
             },
         ],
-        tests: "strays_go_only_when_every_member_of_the_set_has_confirmed",
+        tests: &["strays_go_only_when_every_member_of_the_set_has_confirmed"],
     },
     Mutation {
         group: "other rules",
@@ -337,7 +337,7 @@ pub(super) const RULES: &[Mutation] = &[
             from: "was_silent && peer.link.is_some()",
             to: "was_silent && peer.link.is_none()",
         }],
-        tests: "who_was_silent_for_long_is_caught_up_with_though_the_link_stood",
+        tests: &["who_was_silent_for_long_is_caught_up_with_though_the_link_stood"],
     },
     Mutation {
         group: "other rules",
@@ -347,7 +347,7 @@ pub(super) const RULES: &[Mutation] = &[
             from: "resume.is_some_and(|resume| resume != beginning)",
             to: "resume.is_some()",
         }],
-        tests: "a_network_says_soon_that_it_is_in_sync",
+        tests: &["a_network_says_soon_that_it_is_in_sync"],
     },
     Mutation {
         group: "other rules",
@@ -357,7 +357,7 @@ pub(super) const RULES: &[Mutation] = &[
             from: "!few || self.peers.is_untried(node)",
             to: "few && self.peers.is_untried(node)",
         }],
-        tests: "who_starts_again_waits_for_one_that_is_dead",
+        tests: &["who_starts_again_waits_for_one_that_is_dead"],
     },
     Mutation {
         group: "trust hearsay",
@@ -367,7 +367,7 @@ pub(super) const RULES: &[Mutation] = &[
             from: "&& past.members.iter().all(|member| known(&member.node))",
             to: "&& past.members.iter().all(|member| known(&member.node) || true)",
         }],
-        tests: "members_that_never_were_are_not_waited_for",
+        tests: &["members_that_never_were_are_not_waited_for"],
     },
     Mutation {
         group: "trust hearsay",
@@ -377,7 +377,7 @@ pub(super) const RULES: &[Mutation] = &[
             from: "self.epoch.max(highest.min(self.epoch.saturating_add(EPOCH_STEP)))",
             to: "self.epoch.max(highest)",
         }],
-        tests: "numbers_at_the_end_of_their_range_stop_nobody",
+        tests: &["numbers_at_the_end_of_their_range_stop_nobody"],
     },
     Mutation {
         group: "forget a deadline",
@@ -387,7 +387,7 @@ pub(super) const RULES: &[Mutation] = &[
             from: "fruitless.is_none_or(|since| self.now.mono.since(since) < patience)",
             to: "fruitless.is_none_or(|since| since <= self.now.mono || self.now.mono.since(since) < patience)",
         }],
-        tests: "who_is_there_and_lets_nothing_be_taken_over",
+        tests: &["who_is_there_and_lets_nothing_be_taken_over"],
     },
     Mutation {
         group: "other rules",
@@ -397,7 +397,7 @@ pub(super) const RULES: &[Mutation] = &[
             from: "| Request::Prove { .. } => self.admit_read(caller, request),",
             to: "| Request::Prove { .. } => self.read(caller, request),",
         }],
-        tests: "one_link_has_proofs_made_of_a_window_at_a_time",
+        tests: &["one_link_has_proofs_made_of_a_window_at_a_time"],
     },
     Mutation {
         group: "forget a deadline",
@@ -407,6 +407,6 @@ pub(super) const RULES: &[Mutation] = &[
             from: "link.stuck.is_some_and(|at| now.mono >= at + self.config.bulk_deadline)",
             to: "link.stuck.is_some_and(|at| now.mono < at)",
         }],
-        tests: "who_reads_nothing_of_what_was_asked_for_loses_the_link",
+        tests: &["who_reads_nothing_of_what_was_asked_for_loses_the_link"],
     },
 ];

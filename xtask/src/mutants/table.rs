@@ -12,11 +12,11 @@ pub(crate) fn print() -> Outcome {
 
 fn table() -> String {
     let mut table =
-        String::from("| kind | rule that is taken out | where | test that fails |\n|---|---|---|---|\n");
+        String::from("| kind | rule that is taken out | where | tests that fail |\n|---|---|---|---|\n");
     for mutation in all() {
         let mut files: Vec<&str> = mutation.places.iter().map(|place| place.file).collect();
         files.dedup();
-        let (group, rule, tests) = (mutation.group, mutation.rule, mutation.tests);
+        let (group, rule, tests) = (mutation.group, mutation.rule, mutation.tests.join("`, `"));
         table.push_str(&format!("| {group} | {rule} | `{}` | `{tests}` |\n", files.join("`, `")));
     }
     table

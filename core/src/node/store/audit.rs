@@ -41,6 +41,17 @@ pub(crate) struct Held {
     pub(crate) is_proof: bool,
 }
 
+/// What a disk holds of one name.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Kept {
+    /// Its record, if this disk is to have it.
+    pub(crate) record: Option<Held>,
+    /// Its pins.
+    pub(crate) pins: usize,
+    /// Those of which no record is known.
+    pub(crate) pending: usize,
+}
+
 impl Audit {
     /// Reads a disk, or tells how it contradicts itself: a pin in one table and not in the other, a row that is none,
     /// bytes that are not their blob's, a blob that nothing will ever remove.
@@ -96,6 +107,22 @@ impl Held {
         let row = RecordRow::decode_of(suite, row, owner, name)?;
         let (version, is_gone) = (row.record.header().version, row.is_gone());
         Some(Self { version, is_gone, is_proof: row.proof_only })
+    }
+}
+
+impl Kept {
+    /// What a disk holds of this name.
+    pub(crate) fn on(suite: Suite, rows: &Rows, owner: &OwnerId, name: &Name) -> Self {
+        let record = Held::on(suite, rows, owner, name).filter(|held| !held.is_proof);
+        let pins = rows.iter().filter_map(|(key, value)| Some((OwnKey::parse(key)?, value)));
+        let pins = pins.filter(|(own, _)| own.owner == *owner && own.name == *name);
+        let mut kept = Self { record, pins: 0, pending: 0 };
+        for (_, value) in pins {
+            kept.pins += 1;
+            kept.pending +=
+                usize::from(OwnRow::decode(value).is_some_and(|row| row.status == PinStatus::Pending));
+        }
+        kept
     }
 }
 

@@ -9,7 +9,7 @@ use core::time::Duration;
 use super::super::network::HostId;
 use super::crowd::{LONGEST_OPERATION, Rule};
 use super::play::Play;
-use super::script::{Device, content, key_text};
+use super::script::Device;
 use crate::client::Outcome;
 use crate::config::limit;
 use crate::id::{Name, OwnerId};
@@ -216,22 +216,6 @@ impl Play {
             }
         }
         Ok(())
-    }
-
-    /// Compares what a device gets with what a script says.
-    pub(super) fn expect(&mut self, client: u8, key: u8, file: Option<(u32, u8)>) -> Option<()> {
-        let seat = self.seat(client)?;
-        self.all_ended();
-        let host = self.crowd.seats[seat].host;
-        let got = self.town.get(host, &key_text(key)).map(|(bytes, _)| bytes).ok();
-        let wanted = file.map(|(bytes, number)| content(number, bytes));
-        if got != wanted {
-            let what =
-                format!("c{client} gets {:?} bytes of k{key}, not {file:?}", got.map(|bytes| bytes.len()));
-            let now = self.town.world.now().mono;
-            self.crowd.violated(now, Rule::Script, what);
-        }
-        Some(())
     }
 }
 

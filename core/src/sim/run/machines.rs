@@ -88,6 +88,7 @@ impl Play {
         for (a, b) in core::mem::take(&mut self.cuts) {
             self.town.world.heal(a, b);
         }
+        self.town.world.release_all();
     }
 
     /// Ends every fault, and starts whatever is down and belongs here.

@@ -4,29 +4,33 @@
 //! parses from text, so that what failed once, and races that a person wrote, are run the same way. [`run`] plays it and
 //! returns a [`Report`]. The same script gives the same run, byte for byte, in every build and on every platform.
 //!
-//! * `chance`: where choices come from; `profile` and `plan`: how a script is drawn; `script` and `text`: what it is;
-//! * `play` and `machines`: what is done to the town; `users` and `crowd`: what its users do;
-//! * `model`: what they may see; `finish`: what must be so in the end; `watch`: digest, trace and secrecy;
+//! * `chance`: where choices come from; `profile`, `profiles` and `plan`: how a script is drawn; `script` and `text`: what it is;
+//! * `play`, `steps` and `machines`: what is done to the town; `users` and `crowd`: what its users do;
+//! * `model`: what they may see; `finish`: what must be so in the end; `look`: what a script says that must be; `watch`: digest, trace and secrecy;
 //! * `shrink`: makes a failing script short.
 
 mod chance;
 mod crowd;
 mod finish;
+mod look;
 mod machines;
 mod model;
 mod plan;
 mod play;
 mod profile;
+mod profiles;
 mod script;
 mod shrink;
+mod steps;
 mod text;
 mod users;
 mod watch;
 
 pub use chance::Chance;
 pub use crowd::{Rule, Violation};
-pub use profile::{PROFILES, Profile};
-pub use script::{Action, Apart, Device, Script, Setup, Step, Who, content, key_text};
+pub use profile::Profile;
+pub use profiles::PROFILES;
+pub use script::{Action, Apart, Device, Kept, Script, Setup, Step, Who, content, key_text};
 pub use shrink::shrink;
 pub use text::BadScript;
 pub use watch::{Sink, Watched};

@@ -214,7 +214,7 @@ impl Plan<'_> {
                 let most = *[5_000, 60_000, 3_600_000, 700_000_000].get(chance.below(4) as usize)?;
                 Action::Sleep { who: self.any(chance), ms: chance.below(most).into() }
             }
-            Kind::Ended => Action::Ended,
+            Kind::Ended => Action::Ended { client: None },
             Kind::Split | Kind::Silence => return None,
         })
     }

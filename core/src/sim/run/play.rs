@@ -1,12 +1,12 @@
-//! Plays a script: makes the town, does what each step says, and feeds the users. Must not know what is right: that is the
-//! business of `crowd`, the model and `finish`.
+//! Plays a script: makes the town, lets time pass, and feeds the users. Must not know what is right: that is the
+//! business of `crowd`, the model and `finish`; nor what the steps do: that of `steps`.
 
 use alloc::format;
 use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::super::liar::LieChances;
-use super::super::network::{Cut, HostId, NetworkOptions};
+use super::super::network::{HostId, NetworkOptions};
 use super::super::peer::{Peer, PeerEvent};
 use super::super::town::{Town, TownOptions};
 use super::super::world::World;
@@ -14,12 +14,11 @@ use super::Report;
 use super::chance::wide;
 use super::crowd::{Crowd, LONGEST_OPERATION, Rule, Seat};
 use super::machines::Banning;
-use super::script::{Action, Apart, Device, PLAIN_MARK, SECRET_NAME, Script, Setup, Who};
+use super::script::{Device, PLAIN_MARK, SECRET_NAME, Script, Setup, Who};
 use super::users::User;
 use super::watch::{Watched, Watching};
 use crate::config::Config;
 use crate::crypto::{Suite, entropy_from_words};
-use crate::error::DiskError;
 use crate::node::{NodeEvent, SettingsWanted};
 use crate::time::Instant;
 use crate::vault::Vault;
@@ -27,7 +26,7 @@ use crate::vault::Vault;
 /// Of a million answers of a liar, how many are each kind of lie.
 const LIES_PER_MILLION: u32 = 20_000;
 /// More nodes than this and a run is not worth its time.
-const MAX_NODES: usize = 9;
+pub(super) const MAX_NODES: usize = 9;
 
 /// A run that is going on.
 #[derive(Debug)]
@@ -233,7 +232,7 @@ impl Play {
         self.crowd.seats.len() - 1
     }
 
-    fn join(&mut self) {
+    pub(super) fn join(&mut self) {
         let host = self.town.add_node_among(&self.hosts);
         let vault = self.crowd.vaults[0].clone();
         let home = self.town.add_client(&vault, &[host], true);
@@ -255,173 +254,8 @@ impl Play {
         }
     }
 
-    fn node(&self, node: u8) -> Option<HostId> {
+    pub(super) fn node(&self, node: u8) -> Option<HostId> {
         self.host(Who::Node(node))
-    }
-
-    /// True if it was done: not everything can be, as things are.
-    fn act(&mut self, action: &Action) -> bool {
-        self.try_act(action).is_some()
-    }
-
-    fn try_act(&mut self, action: &Action) -> Option<()> {
-        self.crowd.conditions.is_calm = false;
-        match *action {
-            Action::Store { client, key, bytes, content, ttl_s } => {
-                let seat = self.seat(client)?;
-                self.crowd.act(&mut self.town.world, seat, |user, model, at, client, now| {
-                    user.store(model, at, client, now, key, (bytes, content), ttl_s);
-                });
-            }
-            Action::Get { client, key, fresh } => self.get(client, key, None, fresh)?,
-            Action::Range { client, key, from, bytes } => {
-                self.get(client, key, Some((from, bytes)), false)?
-            }
-            Action::Delete { client, key } => {
-                let seat = self.seat(client)?;
-                self.crowd.act(&mut self.town.world, seat, |user, model, at, client, now| {
-                    user.delete(model, at, client, now, key);
-                });
-            }
-            Action::Clear { client } => {
-                let seat = self.seat(client)?;
-                self.crowd.act(&mut self.town.world, seat, |user, model, at, client, now| {
-                    user.clear(model, at, client, now);
-                });
-            }
-            Action::List { client } => {
-                let seat = self.seat(client)?;
-                self.crowd.act(&mut self.town.world, seat, |user, model, at, client, now| {
-                    user.list(model, at, client, now)
-                });
-            }
-            Action::Cancel { client } => {
-                let seat = self.seat(client)?;
-                self.crowd.act(&mut self.town.world, seat, |user, _, _, client, now| {
-                    user.cancel_oldest(client, now)
-                });
-            }
-            Action::Evict { node, .. } => {
-                self.node(node)?;
-                self.may_destroy()?;
-                let home = self.nodes.get(usize::from(node))?.home;
-                self.crowd.ask(&mut self.town.world, home, |client, now| client.evict(now, None));
-            }
-            Action::Verify { node } => {
-                let home = self.nodes.get(usize::from(node))?.home;
-                self.crowd.ask(&mut self.town.world, home, |client, now| client.verify(now));
-            }
-            Action::Crash { who } => self.crash(who)?,
-            Action::Start { who } => self.start(who)?,
-            Action::Stop { node } => {
-                let host = self.node(node).filter(|host| self.town.world.is_up(*host))?;
-                self.town.world.call(host, |peer, now| peer.node().stop(now));
-            }
-            Action::Lose { who } => self.lose(who)?,
-            Action::Join => {
-                (self.nodes.len() < MAX_NODES).then_some(())?;
-                self.join();
-            }
-            Action::Leave { node } => {
-                self.may_go(node)?;
-                self.nodes[usize::from(node)].leaves = true;
-                self.ask_to_leave(node);
-            }
-            Action::Ban { node, by } => {
-                self.may_go(node)?;
-                let stays = |node: &&Member| !node.is_out && !node.leaves;
-                let by = self.nodes.get(usize::from(by)).filter(stays).filter(|_| node != by)?.home;
-                self.may_destroy()?;
-                self.nodes[usize::from(node)].is_out = true;
-                self.bans.push(Banning { node, by });
-                self.carry_out_bans();
-            }
-            Action::Pause { who } => self.pause(who, true)?,
-            Action::Resume { who } => self.pause(who, false)?,
-            Action::Cut { a, b, how } => {
-                let (a, b) = (self.host(a)?, self.host(b)?);
-                (a != b).then_some(())?;
-                match how {
-                    Apart::Reset => self.town.world.cut(a, b, Cut::Reset),
-                    Apart::Silent => self.town.world.cut(a, b, Cut::Silent),
-                    Apart::OneWay => self.town.world.cut_one_way(a, b),
-                }
-                self.cuts.push((a, b));
-            }
-            Action::Heal { a, b } => {
-                let (a, b) = (self.host(a)?, self.host(b)?);
-                self.town.world.heal(a, b);
-                self.cuts.retain(|cut| *cut != (a, b) && *cut != (b, a));
-            }
-            Action::HealAll => self.heal_all(),
-            Action::Reset { a, b } => {
-                let (a, b) = (self.host(a)?, self.host(b)?);
-                (a != b).then(|| self.town.world.reset(a, b))?;
-            }
-            Action::Slow { who, ms } => {
-                let host = self.host(who)?;
-                self.town.world.slow(host, Duration::from_millis(ms.into()));
-            }
-            Action::Full { node } => {
-                let host = self.node(node)?;
-                let used = self.town.world.disk(host).used();
-                self.town.world.disk_mut(host).set_capacity(used);
-            }
-            Action::Roomy { node } => {
-                let host = self.node(node)?;
-                self.town.world.disk_mut(host).set_capacity(u64::MAX);
-            }
-            Action::Fail { node } => {
-                let host = self.node(node)?;
-                self.town.world.disk_mut(host).set_failing(Some(DiskError::Io));
-            }
-            Action::Sound { node } => {
-                let host = self.node(node)?;
-                self.town.world.disk_mut(host).set_failing(None);
-            }
-            Action::Rot { node } => {
-                let host = self.node(node)?;
-                self.may_destroy()?;
-                self.town.rot(host)?;
-                self.crowd.conditions.is_rotten = true;
-            }
-            Action::Misdirect { node, reads } => {
-                let host = self.node(node)?;
-                self.town.world.disk_mut(host).misdirect_next_reads(reads);
-            }
-            Action::Stall { node, ms } => {
-                let host = self.node(node)?;
-                let until = self.town.world.now().mono + Duration::from_millis(ms.into());
-                self.town.world.disk_mut(host).stall(until);
-            }
-            Action::Clock { who, ahead_ms } => {
-                let host = self.host(who)?;
-                self.town.world.set_clock(host, ahead_ms);
-                let off = &mut self.crowd.conditions.clocks_off_ms;
-                *off = ahead_ms.unsigned_abs().max(*off);
-            }
-            Action::Drift { who, ppm } => {
-                let host = self.host(who)?;
-                self.town.world.set_drift(host, ppm);
-            }
-            Action::Sleep { who, ms } => {
-                let host = self.host(who)?;
-                self.town.world.jump(host, Duration::from_millis(ms));
-            }
-            Action::Age { ms } => self.age(Duration::from_millis(ms)),
-            Action::Ended => drop(self.all_ended()),
-            Action::Calm => self.calm(),
-            Action::Expect { client, key, file } => self.expect(client, key, file)?,
-        }
-        Some(())
-    }
-
-    fn get(&mut self, client: u8, key: u8, part: Option<(u32, u32)>, fresh: bool) -> Option<()> {
-        let seat = self.seat(client)?;
-        self.crowd.act(&mut self.town.world, seat, |user, model, at, client, now| {
-            user.get(model, at, client, now, key, part, fresh);
-        });
-        Some(())
     }
 }
 

@@ -121,6 +121,19 @@ pub enum Apart {
     OneWay,
 }
 
+/// What can lie on a node's disk of a key.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Kept {
+    /// The record of a file.
+    File,
+    /// The record that says that there is none any more.
+    Tombstone,
+    /// Pins of its blobs.
+    Pins,
+    /// Pins of which no record is known yet.
+    Pending,
+}
+
 /// What happens. What cannot be done as things are (a start of what is up, say) is left out.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[allow(
@@ -157,6 +170,8 @@ pub enum Action {
     Lose { who: Who },
     /// A node more.
     Join,
+    /// A device more.
+    Device(Device),
     /// A node is asked to leave for good.
     Leave { node: u8 },
     /// A node is removed by another one.
@@ -172,6 +187,10 @@ pub enum Action {
     Heal { a: Who, b: Who },
     /// Lets all machines reach each other again.
     HealAll,
+    /// What the first machine sends the second does not arrive yet.
+    Hold { from: Who, to: Who },
+    /// It arrives, in the order in which it was sent.
+    Release { from: Who, to: Who },
     /// All links between two machines end.
     Reset { a: Who, b: Who },
     /// What a machine sends and gets takes longer.
@@ -201,12 +220,16 @@ pub enum Action {
     /// All machines sleep for so long.
     Age { ms: u64 },
 
-    /// Waits until all operations have ended.
-    Ended,
+    /// Waits until all operations of a device have ended, or all of all.
+    Ended { client: Option<u8> },
     /// Ends all faults, starts all that are down, and waits until all nodes say that they have everything.
     Calm,
     /// The file that a client gets must be this content of this length, or none.
     Expect { client: u8, key: u8, file: Option<(u32, u8)> },
+    /// Waits until such a thing of a client's key lies on the disks of these nodes.
+    Until { client: u8, key: u8, what: Kept, nodes: Vec<u8> },
+    /// The same, and on no other node's.
+    Only { client: u8, key: u8, what: Kept, nodes: Vec<u8> },
 }
 
 /// Stands again and again in every content.

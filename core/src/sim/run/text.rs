@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::str::{FromStr, SplitWhitespace};
 
-use super::script::{Action, Apart, Device, Script, Setup, Step, Who};
+use super::script::{Action, Apart, Device, Kept, Script, Setup, Step, Who};
 use crate::crypto::Suite;
 
 impl fmt::Display for Who {
@@ -69,16 +69,38 @@ impl fmt::Display for Setup {
             writeln!(f, "torn")?;
         }
         for device in &self.clients {
-            write!(f, "client {} ", device.vault)?;
-            for (at, node) in device.entry.iter().enumerate() {
-                write!(f, "{}n{node}", if at > 0 { "," } else { "" })?;
-            }
-            match device.copy_of {
-                Some(other) => writeln!(f, " like c{other}")?,
-                None => writeln!(f)?,
-            }
+            writeln!(f, "client {device}")?;
         }
         Ok(())
+    }
+}
+
+impl fmt::Display for Device {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.vault, Nodes(&self.entry))?;
+        self.copy_of.map_or(Ok(()), |other| write!(f, " like c{other}"))
+    }
+}
+
+impl fmt::Display for Kept {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::File => "file",
+            Self::Tombstone => "tombstone",
+            Self::Pins => "pins",
+            Self::Pending => "pending",
+        })
+    }
+}
+
+/// Nodes with commas between them, or `none`.
+struct Nodes<'a>(&'a [u8]);
+
+impl fmt::Display for Nodes<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some((first, rest)) = self.0.split_first() else { return f.write_str("none") };
+        write!(f, "n{first}")?;
+        rest.iter().try_for_each(|node| write!(f, ",n{node}"))
     }
 }
 
@@ -103,6 +125,7 @@ impl fmt::Display for Action {
             Self::Stop { node } => write!(f, "stop n{node}"),
             Self::Lose { who } => write!(f, "lose {who}"),
             Self::Join => write!(f, "join"),
+            Self::Device(device) => write!(f, "device {device}"),
             Self::Leave { node } => write!(f, "leave n{node}"),
             Self::Ban { node, by } => write!(f, "ban n{node} n{by}"),
             Self::Pause { who } => write!(f, "pause {who}"),
@@ -110,6 +133,8 @@ impl fmt::Display for Action {
             Self::Cut { a, b, how } => write!(f, "cut {a} {b} {how}"),
             Self::Heal { a, b } => write!(f, "heal {a} {b}"),
             Self::HealAll => write!(f, "heal-all"),
+            Self::Hold { from, to } => write!(f, "hold {from} {to}"),
+            Self::Release { from, to } => write!(f, "release {from} {to}"),
             Self::Reset { a, b } => write!(f, "reset {a} {b}"),
             Self::Slow { who, ms } => write!(f, "slow {who} {ms}"),
             Self::Full { node } => write!(f, "full n{node}"),
@@ -123,12 +148,19 @@ impl fmt::Display for Action {
             Self::Drift { who, ppm } => write!(f, "drift {who} {ppm}"),
             Self::Sleep { who, ms } => write!(f, "sleep {who} {ms}"),
             Self::Age { ms } => write!(f, "age {ms}"),
-            Self::Ended => write!(f, "ended"),
+            Self::Ended { client: None } => write!(f, "ended"),
+            Self::Ended { client: Some(client) } => write!(f, "ended c{client}"),
             Self::Calm => write!(f, "calm"),
             Self::Expect { client, key, file: Some((bytes, content)) } => {
                 write!(f, "expect c{client} k{key} {bytes} {content}")
             }
             Self::Expect { client, key, file: None } => write!(f, "expect c{client} k{key} none"),
+            Self::Until { client, key, what, nodes } => {
+                write!(f, "until c{client} k{key} {what} {}", Nodes(nodes))
+            }
+            Self::Only { client, key, what, nodes } => {
+                write!(f, "only c{client} k{key} {what} {}", Nodes(nodes))
+            }
         }
     }
 }
@@ -198,17 +230,7 @@ fn setting(name: &str, words: &mut Words<'_>, setup: &mut Setup) -> Parsed<()> {
         "latency" => setup.latency_us = (words.number()?, words.number()?),
         "disk" => setup.disk_us = (words.number()?, words.number()?),
         "torn" => setup.torn = true,
-        "client" => {
-            let vault = words.number()?;
-            let entry = words.next().unwrap_or_default().split(',').map(|node| numbered('n', node));
-            let entry = entry.collect::<Parsed<Vec<u8>>>()?;
-            let copy_of = match words.next() {
-                None => None,
-                Some("like") => Some(words.client()?),
-                Some(_) => return Err("after a client's nodes comes nothing, or `like` and another client"),
-            };
-            setup.clients.push(Device { vault, entry, copy_of });
-        }
+        "client" => setup.clients.push(words.device()?),
         _ => return Err("no setting and no step is called so"),
     }
     Ok(())
@@ -242,6 +264,7 @@ fn action(words: &mut Words<'_>) -> Parsed<Action> {
         "stop" => Action::Stop { node: words.node()? },
         "lose" => Action::Lose { who: words.who()? },
         "join" => Action::Join,
+        "device" => Action::Device(words.device()?),
         "leave" => Action::Leave { node: words.node()? },
         "ban" => Action::Ban { node: words.node()?, by: words.node()? },
         "pause" => Action::Pause { who: words.who()? },
@@ -249,6 +272,8 @@ fn action(words: &mut Words<'_>) -> Parsed<Action> {
         "cut" => Action::Cut { a: words.who()?, b: words.who()?, how: words.apart()? },
         "heal" => Action::Heal { a: words.who()?, b: words.who()? },
         "heal-all" => Action::HealAll,
+        "hold" => Action::Hold { from: words.who()?, to: words.who()? },
+        "release" => Action::Release { from: words.who()?, to: words.who()? },
         "reset" => Action::Reset { a: words.who()?, b: words.who()? },
         "slow" => Action::Slow { who: words.who()?, ms: words.number()? },
         "full" => Action::Full { node: words.node()? },
@@ -262,9 +287,21 @@ fn action(words: &mut Words<'_>) -> Parsed<Action> {
         "drift" => Action::Drift { who: words.who()?, ppm: words.number()? },
         "sleep" => Action::Sleep { who: words.who()?, ms: words.number()? },
         "age" => Action::Age { ms: words.number()? },
-        "ended" => Action::Ended,
+        "ended" => Action::Ended { client: words.client_or_all()? },
         "calm" => Action::Calm,
         "expect" => Action::Expect { client: words.client()?, key: words.key()?, file: words.file()? },
+        "until" => Action::Until {
+            client: words.client()?,
+            key: words.key()?,
+            what: words.kept()?,
+            nodes: words.nodes()?,
+        },
+        "only" => Action::Only {
+            client: words.client()?,
+            key: words.key()?,
+            what: words.kept()?,
+            nodes: words.nodes()?,
+        },
         _ => return Err("no step is called so"),
     })
 }
@@ -297,6 +334,34 @@ impl<'a> Words<'a> {
 
     fn client(&mut self) -> Parsed<u8> {
         numbered('c', self.next().unwrap_or_default())
+    }
+
+    fn client_or_all(&mut self) -> Parsed<Option<u8>> {
+        self.next().map(|word| numbered('c', word)).transpose()
+    }
+
+    fn nodes(&mut self) -> Parsed<Vec<u8>> {
+        match self.next().unwrap_or_default() {
+            "none" => Ok(Vec::new()),
+            nodes => nodes.split(',').map(|node| numbered('n', node)).collect(),
+        }
+    }
+
+    fn device(&mut self) -> Parsed<Device> {
+        let (vault, entry) = (self.number()?, self.nodes()?);
+        let copy_of = match self.next() {
+            None => None,
+            Some("like") => Some(self.client()?),
+            Some(_) => return Err("after a client's nodes comes nothing, or `like` and another client"),
+        };
+        Ok(Device { vault, entry, copy_of })
+    }
+
+    fn kept(&mut self) -> Parsed<Kept> {
+        let word = self.next().unwrap_or_default();
+        let all = [Kept::File, Kept::Tombstone, Kept::Pins, Kept::Pending];
+        let kept = all.into_iter().find(|kept| kept.to_string() == word);
+        kept.ok_or("what lies on a disk is a `file`, a `tombstone`, `pins` or `pending`")
     }
 
     fn key(&mut self) -> Parsed<u8> {

@@ -82,6 +82,21 @@ impl<M: Machine> World<M> {
         self.network.heal(self.now, a, b);
     }
 
+    /// What the first host sends the second waits on its way from now on. A link that ends meanwhile takes it along.
+    pub fn hold(&mut self, from: HostId, to: HostId) {
+        self.network.hold_way(from, to);
+    }
+
+    /// What waited between them arrives, and all that follows.
+    pub fn release(&mut self, from: HostId, to: HostId) {
+        self.network.release_way(from, to);
+    }
+
+    /// The same for all hosts.
+    pub fn release_all(&mut self) {
+        self.network.release_ways();
+    }
+
     /// The links between two hosts end; they can dial each other at once.
     pub fn reset(&mut self, a: HostId, b: HostId) {
         self.show_fault(a, &Fault::Reset { with: b });
