@@ -340,7 +340,13 @@ fn encode_records(records: &[Record], next: Option<ListCursor>, out: &mut Writer
 
 fn decode_records(suite: Suite, body: &mut Reader) -> Result<Vec<Record>, MalformedMessage> {
     let count = body.count(usize::from(limit::LIST_ROWS))?;
-    (0..count).map(|_| decode_record(suite, body)).collect()
+    let mut left = limit::LIST_BYTES;
+    let mut decode = || {
+        let record = decode_record(suite, body)?;
+        left = left.checked_sub(record.bytes().len()).ok_or(MalformedMessage::Value)?;
+        Ok(record)
+    };
+    (0..count).map(|_| decode()).collect()
 }
 
 fn encode_optional_record(record: Option<&Record>, out: &mut Writer) {

@@ -261,6 +261,24 @@ fn largest_pin() -> Pin {
 }
 
 #[test]
+fn a_list_longer_than_a_page_may_be_is_malformed() {
+    let row = record(1, 60_000);
+    let most = limit::LIST_BYTES / row.bytes().len();
+    let records = vec![row.clone(); most];
+    let response = Response::Records { records, next: None, floor: None, complete: true };
+    let bytes = whole(&Message::response(1, response));
+    assert!(decode(bytes.clone()).is_ok());
+    let (head, rows) = bytes.split_at(MESSAGE_HEADER);
+    let (count, rows) = rows.split_at(2);
+    assert_eq!(count, u16::try_from(most).unwrap().to_be_bytes());
+    let more = u16::try_from(most + 1).unwrap().to_be_bytes();
+    let len = u32::try_from(row.bytes().len()).unwrap().to_be_bytes();
+    let longer = [head, &more, &len, row.bytes(), rows].concat();
+    assert!(longer.len() <= limit::MESSAGE, "nothing else is wrong with it");
+    assert_eq!(decode(longer), Err(MalformedMessage::Value));
+}
+
+#[test]
 fn whatever_can_be_put_into_a_message_leaves_as_one_that_peers_accept() {
     let pins = |count| (0..count).map(|_| largest_pin()).collect();
     let mut unknown = Fields::default();
