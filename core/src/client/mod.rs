@@ -143,17 +143,17 @@ impl Client {
 
     /// Gives a store some of its content: at most what [`ClientEvent::NeedData`] asked for.
     pub fn provide(&mut self, now: Now, op: OpId, bytes: Bytes) -> Result<(), ApiMisuse> {
-        self.running.call(now, op, |operation, cx| operation.provide(cx, bytes))
+        self.running.call(now, op, !bytes.is_empty(), |operation, cx| operation.provide(cx, bytes))
     }
 
     /// Tells a store that its content is complete.
     pub fn finish(&mut self, now: Now, op: OpId) -> Result<(), ApiMisuse> {
-        self.running.call(now, op, |operation, cx| operation.finish(cx))
+        self.running.call(now, op, true, |operation, cx| operation.finish(cx))
     }
 
     /// Gives back credit: bytes of a get, or entries of a list, that were dealt with.
     pub fn consumed(&mut self, now: Now, op: OpId, count: usize) -> Result<(), ApiMisuse> {
-        self.running.call(now, op, |operation, cx| operation.consumed(cx, count))
+        self.running.call(now, op, count > 0, |operation, cx| operation.consumed(cx, count))
     }
 
     /// Ends an operation with [`OpError::Cancelled`]; nothing if it ended before.

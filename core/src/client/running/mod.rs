@@ -110,17 +110,20 @@ impl Running {
         op
     }
 
-    /// A user's call for an operation.
+    /// A user's call for an operation; `moves`: more is given or taken by it than nothing.
     pub(in crate::client) fn call(
         &mut self,
         now: Now,
         op: OpId,
+        moves: bool,
         step: impl FnOnce(&mut dyn Operation, &mut Context<'_>) -> Result<Step, ApiMisuse>,
     ) -> Result<(), ApiMisuse> {
         let slot = self.operations.get_mut(&op).ok_or(ApiMisuse::UnknownOp(op))?;
         let mut cx = Context { now, op, env: &self.env, effects: &mut self.effects };
         let came = step(slot.operation.as_mut(), &mut cx)?;
-        slot.progress = now.mono;
+        if moves {
+            slot.progress = now.mono;
+        }
         self.conclude(now, op, came);
         self.settle(now);
         Ok(())

@@ -226,3 +226,54 @@ fn a_dead_entry_node_is_left_for_the_next_one_as_soon_as_it_is_suspect() {
     world.entry.is_mute = false;
     assert!(world.end_of(op).is_ok());
 }
+
+#[test]
+fn nothing_given_and_nothing_taken_puts_no_deadline_off() {
+    let mut world = World::new();
+    world.store("a", noise(3 << 20, 1)).unwrap();
+    // The entry node lives, and never answers.
+    world.intercept(|_, _| Some(Vec::new()));
+    let get = world.client.get(world.now, "a", GetOptions::default());
+    let store = world.client.store(world.now, "b", StoreOptions::default());
+    world.run();
+    while let Some(max) = world.asked.remove(&store) {
+        world.client.provide(world.now, store, noise(max, 2).into()).unwrap();
+        world.run();
+    }
+    for _ in 0..800 {
+        world.pass(Duration::from_secs(1));
+        // Refused once they have ended.
+        let _ = world.client.consumed(world.now, get, 0);
+        let _ = world.client.provide(world.now, store, Bytes::new());
+        world.run();
+    }
+    for op in [get, store] {
+        let late = ClientEvent::Failed { op, error: OpError::Deadline };
+        assert!(world.events.contains(&late), "{:?}", world.events);
+    }
+}
+
+/// The next link breaks as soon as the client has sent its first message.
+fn cut_after_the_first_message(world: &mut World) {
+    while let Some(output) = world.client.poll_output() {
+        world.perform(output);
+    }
+    assert!(world.conn.is_some(), "it dials");
+    world.cut();
+}
+
+#[test]
+fn a_link_that_breaks_after_our_first_message_is_not_another_network() {
+    let mut world = World::new();
+    let op = world.client.get(world.now, "a", GetOptions::default());
+    cut_after_the_first_message(&mut world);
+    cut_after_the_first_message(&mut world);
+    assert_eq!(world.end_of(op), Err(OpError::NotFound), "a link that stands says what is so");
+}
+
+#[test]
+fn a_node_that_takes_no_link_now_is_not_another_network() {
+    let mut world = World::new();
+    world.entry.takes_none = true;
+    assert_eq!(world.get("a"), Err(OpError::Unreachable));
+}
