@@ -59,8 +59,7 @@ fn run_node(mut choices: Choices<'_>) {
             stop(rig);
         }
     };
-    // A node that has stopped is not driven any more.
-    while !stopped(&rig) && step(&mut rig, &mut choices, command) {}
+    while step(&mut rig, &mut choices, command) {}
     stop(&mut rig);
     for _ in 0..STEPS_TO_THE_END {
         if stopped(&rig) {

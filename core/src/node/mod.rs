@@ -60,6 +60,7 @@ use alloc::collections::BTreeMap;
 #[cfg(any(test, feature = "sim"))]
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use bytes::Bytes;
 
 use self::check::Check;
 use self::fetch::Missing;
@@ -78,6 +79,7 @@ use self::strays::HandOn;
 use crate::driver::{Input, Machine, Output};
 use crate::error::{ApiMisuse, DiskError};
 use crate::id::{NetworkId, NodeId};
+use crate::session::NOT_NOW;
 use crate::time::{Instant, Now};
 use crate::wire::{CloseReason, ErrorCode};
 
@@ -367,10 +369,15 @@ impl Machine for Node {
                 let local = self.hub.local.clone();
                 let taken = self.hub.links.connected(now, (conn, remote), entropy, local.as_ref())?;
                 if let Err(fault) = taken {
+                    self.hub.out.push_back(Output::Send { conn, bytes: Bytes::from_static(&NOT_NOW) });
                     self.hub.event(NodeEvent::Fault { conn, remote, fault });
                 }
                 if self.is_stopping() {
                     self.hub.close(conn, CloseReason::Shutdown);
+                }
+                if self.phase == Phase::Stopped {
+                    // Nothing follows what happens any more.
+                    self.hub.links.flush(now, conn, &mut self.hub.out);
                 }
             }
             Input::DialFailed { conn } | Input::Disconnected { conn } => {

@@ -34,6 +34,17 @@ impl Inbox {
         Self { streams: BTreeMap::new(), max_streams }
     }
 
+    /// Forgets what has come of messages that are not whole.
+    pub(super) fn clear(&mut self) {
+        self.streams.clear();
+    }
+
+    /// How many messages are not whole, and the memory that is taken for them.
+    #[cfg(any(test, feature = "sim"))]
+    pub(super) fn held(&self) -> (usize, usize) {
+        (self.streams.len(), self.streams.values().map(|incoming| incoming.total).sum())
+    }
+
     /// Takes a segment. `admit` decides from the first bytes and the whole length of a message what pays for it.
     pub(super) fn take(
         &mut self,

@@ -21,7 +21,9 @@ use crate::id::{NetworkId, NodeId, OwnerId};
 use crate::record::Admission;
 use crate::wire::{Class, Message, Role};
 
-pub use link::Session;
+#[cfg(any(test, feature = "sim"))]
+pub(crate) use link::Share;
+pub use link::{NOT_NOW, Session};
 
 /// What this side is and can prove, shared by all its links.
 #[derive(Clone, Debug)]

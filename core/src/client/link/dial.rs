@@ -11,6 +11,9 @@ use crate::error::PeerFault;
 use crate::id::ConnId;
 use crate::time::Now;
 
+/// How often in a row an address closes the link after our first message until it is believed to mean it.
+const REFUSALS: u32 = 3;
+
 impl Link {
     pub(super) fn dial(&mut self, now: Now, outputs: &mut Outputs) {
         let Some((_, addr)) = self.entry.get(self.at).copied() else {
@@ -23,8 +26,19 @@ impl Link {
         outputs.push_back(Output::Dial { conn, addr });
     }
 
+    /// The peer closed after our first message, or the link broke by chance: what happens each time is meant.
+    pub(super) fn refused(&mut self, now: Now, outputs: &mut Outputs) {
+        self.refusals += 1;
+        if self.refusals < REFUSALS {
+            self.dial(now, outputs);
+        } else {
+            self.failed(now, Failure::Refused, outputs);
+        }
+    }
+
     /// This address did not lead to an open link: the next one is tried.
     pub(super) fn failed(&mut self, now: Now, failure: Failure, outputs: &mut Outputs) {
+        self.refusals = 0;
         self.next_address();
         if self.round.add(failure) < self.entry.len() {
             self.dial(now, outputs);

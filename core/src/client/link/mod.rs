@@ -76,6 +76,8 @@ pub(in crate::client) struct Link {
     /// Which address is dialled, or was last.
     at: usize,
     round: Round,
+    /// How often in a row it closed the link after our first message.
+    refusals: u32,
     wait: Duration,
     /// When the driver last reported bytes as sent.
     moved: Instant,
@@ -101,6 +103,7 @@ impl Link {
             dialled: 0,
             at: 0,
             round: Round::default(),
+            refusals: 0,
             moved: now.mono,
         }
     }
@@ -260,9 +263,10 @@ impl Link {
         if session.peer().is_some() {
             self.next_address();
             self.lost(now, None);
+        } else if session.heard() {
+            self.failed(now, Failure::Unreachable, outputs);
         } else {
-            let failure = if session.heard() { Failure::Unreachable } else { Failure::Refused };
-            self.failed(now, failure, outputs);
+            self.refused(now, outputs);
         }
         Ok(())
     }
@@ -340,12 +344,23 @@ impl Link {
         }
     }
 
+    /// Tells what it holds.
+    #[cfg(any(test, feature = "sim"))]
+    pub(in crate::client) fn gauge(&self, config: &Config, share: Share, gauges: &mut Gauges) {
+        gauges.count("client: events of the link", self.events.len(), 0, "taken at once");
+        gauges.count("client: addresses tried in vain", self.round.len(), self.entry.len(), "addresses");
+        if let State::Up { session, .. } = &self.state {
+            session.gauge(config, share, gauges);
+        }
+    }
+
     fn take_session_events(&mut self) {
         let State::Up { session, .. } = &mut self.state else { return };
         while let Some(event) = session.poll_event() {
             match event {
                 SessionEvent::Open(peer) => {
                     self.round = Round::default();
+                    self.refusals = 0;
                     self.wait = self.config.redial_first;
                     if let Some((_, addr)) = self.entry.get(self.at) {
                         self.events.push_back(LinkEvent::Opened { node: peer.node, addr: *addr });

@@ -15,7 +15,7 @@ use crate::id::{BlobId, Name, NodeId, ObjectId, OwnerId};
 use crate::record::{Admission, Kind, Pin, Record, Version, verify_pin, verify_record};
 use crate::session::{LocalRole, LocalSide, Session, SessionEvent};
 use crate::time::Now;
-use crate::wire::{ErrorCode, ListCursor, Message, Request, Response, Status, WireError};
+use crate::wire::{CloseReason, ErrorCode, ListCursor, Message, Request, Response, Status, WireError};
 
 pub(super) struct Entry {
     suite: Suite,
@@ -37,6 +37,8 @@ pub(super) struct Entry {
     pub(super) log: Vec<Request>,
     /// It closes whatever link comes.
     pub(super) hangs_up: bool,
+    /// It says that it takes no link now.
+    pub(super) takes_none: bool,
     /// It reads, and answers nothing.
     pub(super) is_mute: bool,
     /// An answer to the last request that was answered with nothing, given by [`let_go`](Self::let_go).
@@ -92,6 +94,7 @@ impl Entry {
             now: START,
             log: Vec::new(),
             hangs_up: false,
+            takes_none: false,
             is_mute: false,
             held: None,
             unanswered: 0,
@@ -114,7 +117,11 @@ impl Entry {
         self.now = now;
         self.fault = None;
         self.requests.clear();
-        self.session = Some(Session::accept(&self.config, now, self.local.clone(), [4; 32]));
+        let mut session = Session::accept(&self.config, now, self.local.clone(), [4; 32]);
+        if self.takes_none {
+            session.close(CloseReason::Shutdown);
+        }
+        self.session = Some(session);
     }
 
     pub(super) fn receive(&mut self, now: Now, bytes: Bytes) {
@@ -135,7 +142,8 @@ impl Entry {
     }
 
     pub(super) fn hung_up(&self) -> bool {
-        self.hangs_up || self.fault.is_some()
+        let is_turned_away = self.takes_none && self.session.as_ref().is_some_and(Session::is_drained);
+        self.hangs_up || is_turned_away || self.fault.is_some()
     }
 
     pub(super) fn say(&mut self) -> Option<Bytes> {

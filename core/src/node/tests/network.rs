@@ -407,3 +407,16 @@ fn a_node_can_be_sent_to_another_thread() {
     fn is_send<T: Send>() {}
     is_send::<Node>();
 }
+
+#[test]
+fn a_node_that_has_stopped_turns_links_away() {
+    let mut town = Town::of(1);
+    town.node(HostId(0), |node, now| node.stop(now));
+    assert!(town.run_until(SECOND * 8, |town| town.events(HostId(0)).last() == Some(&NodeEvent::Stopped)));
+    let local = town.local_side(LocalRole::Client { owner: None, control: None });
+    let late = town.add_probe(local, |_| None);
+    town.probe(late, |probe, _| probe.dial(addr(0)));
+    town.world.run_for(SECOND);
+    assert!(town.probe(late, |probe, _| probe.disconnects == 1 && !probe.is_open()));
+    assert_eq!(town.node(HostId(0), |node, _| node.hub.links.iter().count()), 0);
+}

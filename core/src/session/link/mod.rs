@@ -28,6 +28,9 @@ use crate::wire::{Class, CloseReason, FrameBuffer, MAX_FRAME, Message, Role};
 /// Bytes of a frame's length before its ciphertext.
 const FRAME_HEADER: usize = 2;
 
+/// A frame without bytes in place of the first answer: no link is taken now.
+pub const NOT_NOW: [u8; FRAME_HEADER] = [0; FRAME_HEADER];
+
 /// One link's state machine. After a [`PeerFault`] it stays faulted; it may still owe bytes (a goodbye) to the peer.
 pub struct Session {
     config: Config,
@@ -240,9 +243,12 @@ impl Session {
         if self.deaf {
             return;
         }
-        self.deaf = true;
+        self.stop_listening();
         if matches!(self.phase, Phase::Handshake(_)) {
             self.queue.clear();
+            if !self.dialled && !self.heard && reason != CloseReason::Fault {
+                self.handshake_out.push_back(Bytes::from_static(&NOT_NOW));
+            }
         } else {
             self.queue.finish(&Message::Goodbye(reason));
         }
@@ -263,9 +269,17 @@ impl Session {
         self.last_received
     }
 
-    /// True if a byte of the peer was ever accepted (its handshake message decrypted).
+    /// True if anything of the peer was ever accepted: a message of the handshake, or that it takes no link now. A peer without
+    /// our psk says nothing.
     pub const fn heard(&self) -> bool {
         self.heard
+    }
+
+    /// From now on nothing that comes is looked at; of what has come nothing is left to be.
+    fn stop_listening(&mut self) {
+        self.deaf = true;
+        self.incoming = FrameBuffer::default();
+        self.inbox.clear();
     }
 
     fn push_handshake(&mut self, message: &[u8]) {

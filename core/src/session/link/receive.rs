@@ -35,6 +35,12 @@ impl Session {
 
     fn take_frame(&mut self, now: Now, mut frame: BytesMut) -> Result<(), PeerFault> {
         let secured = match &mut self.phase {
+            // Whoever answers takes no link now, whatever network this one is of.
+            Phase::Handshake(_) if self.dialled && frame.is_empty() => {
+                self.heard = true;
+                self.stop_listening();
+                return Ok(());
+            }
             Phase::Handshake(handshake) => {
                 let step =
                     handshake.receive(&frame, &self.identity, self.local.suite, self.config.rekey_frames)?;
@@ -85,7 +91,7 @@ impl Session {
             }
             message => {
                 if matches!(message, Message::Goodbye(_)) {
-                    self.deaf = true;
+                    self.stop_listening();
                     self.queue.clear();
                 }
                 // No message is longer than 4 GiB.

@@ -53,6 +53,15 @@ fn the_link_key_of_the_previous_epoch_is_still_accepted() {
 }
 
 #[test]
+fn whoever_takes_no_link_now_says_so_before_the_handshake() {
+    let mut pair = Pair::new(&Config::default(), client(7), node(20));
+    pair.answerer.session.close(CloseReason::Shutdown);
+    pair.run();
+    assert!(pair.dialler.session.heard() && !pair.dialler.opened());
+    assert_eq!((pair.dialler.fault, pair.answerer.fault), (None, None));
+}
+
+#[test]
 fn a_wrong_link_key_ends_the_handshake_before_anything_is_answered() {
     let mut dialler = client(7);
     dialler.psks = vec![(1, Secret::new([0x77; 32]))];
