@@ -212,7 +212,10 @@ impl Get {
         let is_other = matches!(result, Err(OpenError::Hash));
         match download.opened(fetch.slot, result) {
             Ok(()) => {
-                *self.sources.entry(source).or_default() += u64::from(fetch.len);
+                // Who holds what the entry node only says: of more than a network has, nothing is kept.
+                if self.sources.len() < limit::MEMBERS || self.sources.contains_key(&source) {
+                    *self.sources.entry(source).or_default() += u64::from(fetch.len);
+                }
                 self.go_on(cx)
             }
             // The entry node should have looked before it passed these bytes on: another one is asked, or it once more.

@@ -1,6 +1,6 @@
 //! Making the blobs of one object durable: asks what is there already, sends the rest, counts copies.
 
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
 use bytes::Bytes;
 
@@ -72,7 +72,11 @@ pub(super) struct Placer {
     fresh: Vec<Item>,
     /// One question at a time: while it is under way the next batch grows by itself.
     asked: Option<(RequestId, Vec<Item>)>,
+    /// What is not there after all, and not here either.
+    lacking: VecDeque<Item>,
     fetched: BTreeMap<RequestId, Item>,
+    /// The one of them that is on its way in and out again: no window counts its bytes, so there is never another.
+    had_again: Option<BlobId>,
     sent: BTreeMap<RequestId, Item>,
     pub(super) copies: Copies,
     pub(super) sent_bytes: u64,
@@ -85,7 +89,9 @@ impl Placer {
             slots: BTreeMap::new(),
             fresh: Vec::new(),
             asked: None,
+            lacking: VecDeque::new(),
             fetched: BTreeMap::new(),
+            had_again: None,
             sent: BTreeMap::new(),
             copies: Copies::default(),
             sent_bytes: 0,
@@ -150,6 +156,8 @@ impl Placer {
             return self.have(cx, items, response);
         }
         if let Some(item) = self.sent.remove(&request) {
+            self.had_again.take_if(|id| *id == item.id);
+            self.have_next(cx);
             return self.stored(item, &response);
         }
         if let (Some(mut item), Response::Blob { bytes, .. }) = (self.fetched.remove(&request), response) {
@@ -180,11 +188,22 @@ impl Placer {
             } else if item.bytes.is_some() {
                 self.send(cx, item)?;
             } else {
-                let request = cx.ask(Request::GetBlob { id: item.id, offset: 0, len: 0 });
-                self.fetched.insert(request, item);
+                self.lacking.push_back(item);
             }
         }
+        self.have_next(cx);
         Ok(Placed::Slots(durable))
+    }
+
+    /// Looks for the next blob that is lacking.
+    fn have_next(&mut self, cx: &mut Context<'_>) {
+        if self.had_again.is_none()
+            && let Some(item) = self.lacking.pop_front()
+        {
+            self.had_again = Some(item.id);
+            let request = cx.ask(Request::GetBlob { id: item.id, offset: 0, len: 0 });
+            self.fetched.insert(request, item);
+        }
     }
 
     fn stored(&mut self, item: Item, response: &Response) -> Result<Placed, Stop> {

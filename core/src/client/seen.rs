@@ -7,13 +7,21 @@ use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::vec::Vec;
 use bytes::Bytes;
 
+#[cfg(any(test, feature = "sim"))]
+use crate::config::{Config, limit};
 use crate::driver::{DiskReply, DiskRequest, TableOp};
 use crate::error::{ApiMisuse, DiskError};
+#[cfg(any(test, feature = "sim"))]
+use crate::gauge::Gauges;
 use crate::id::{Name, NetworkId, OpId, OwnerId, Ticket};
 use crate::record::Version;
 
 /// The name of an owner's own record: the floor.
 pub(super) const FLOOR_NAME: Name = Name([0; 32]);
+
+/// Versions given out that are remembered: more than one moment's only where versions are ahead of the clock, as after it
+/// was set back.
+const RESERVED: usize = 4096;
 
 #[derive(Debug, Default)]
 struct Row {
@@ -115,6 +123,11 @@ impl Seen {
         // What was reserved before this time is below whatever comes.
         self.reserved.retain(|_, reserved| reserved.ms() >= not_before_ms);
         self.reserved.insert(*name, version);
+        if self.reserved.len() > RESERVED {
+            // The clock reaches the lowest one first.
+            let lowest = self.reserved.iter().min_by_key(|(_, version)| **version).map(|(name, _)| *name);
+            lowest.and_then(|name| self.reserved.remove(&name));
+        }
         Some(version)
     }
 

@@ -12,7 +12,7 @@ use core::time::Duration;
 
 use super::ballot::Ballot;
 use super::bootstrap::Bootstrap;
-use super::link::{Caller, Link};
+use super::link::{Caller, Link, weight};
 use super::links::{Links, Outputs};
 use super::membership::Members;
 use super::peers::{Peers, is_dialable};
@@ -206,11 +206,23 @@ impl Hub {
             if !self.links.ask(conn, call, request) {
                 self.fail(call);
             }
-        } else if self.peers.is_expected(&to) && !self.peers.is_silent(self.now, &to) {
+        } else if self.peers.is_expected(&to)
+            && !self.peers.is_silent(self.now, &to)
+            && self.has_parking_room(&to)
+        {
             self.parked.entry(to).or_default().push((call, request));
         } else {
             self.fail(call);
         }
+    }
+
+    /// What waits for a dial may be as much as what waits on a link.
+    fn has_parking_room(&self, node: &NodeId) -> bool {
+        let config = &self.setup.config;
+        self.parked.get(node).is_none_or(|parked| {
+            let bytes: usize = parked.iter().map(|(_, request)| weight(request)).sum();
+            parked.len() < config.max_operations && bytes < config.link_backlog
+        })
     }
 
     pub(super) fn ping(&mut self, node: NodeId, conn: ConnId) {
