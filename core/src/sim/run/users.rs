@@ -356,7 +356,11 @@ impl User {
             // A node whose clock is ahead drops what has expired while others still show it.
             OpError::Missing => !around.is_calm || around.clocks_off_ms > 0,
             OpError::Clock | OpError::Conflict | OpError::Quota => true,
-            OpError::Peer(_) | OpError::WrongKey | OpError::Refused => {
+            // Whoever cannot be reached any more is silent; whoever stands still takes nothing.
+            OpError::Peer(PeerFault::Silent | PeerFault::Stalled | PeerFault::HandshakeTimeout) => {
+                !around.is_calm
+            }
+            OpError::Peer(_) | OpError::WrongKey | OpError::WrongNetwork | OpError::Refused => {
                 around.liars && !around.is_calm
             }
             OpError::Unreachable
@@ -366,8 +370,6 @@ impl User {
             | OpError::NotFresh
             | OpError::NoSpace
             | OpError::Disk(_)
-            // A link that breaks after the first message looks so, too.
-            | OpError::WrongNetwork
             | OpError::PeerDisk => !around.is_calm,
             OpError::Forbidden
             | OpError::WrongPassword
