@@ -111,7 +111,7 @@ fn watched(options: &Options, is_first: bool) -> Watched {
     Watched {
         trace: trace.then(|| Box::new(|line: &str| println!("{line}")) as _),
         digest: options.digest,
-        search: false,
+        ..Watched::default()
     }
 }
 

@@ -149,6 +149,8 @@ pub mod driver;
 pub mod error;
 #[cfg(any(test, feature = "sim"))]
 pub mod fuzz;
+#[cfg(any(test, feature = "sim"))]
+pub mod gauge;
 pub mod id;
 pub mod job;
 pub mod node;

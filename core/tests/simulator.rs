@@ -1,7 +1,8 @@
 //! Seeds of every profile, and every script that once failed.
 
-use std::{fs, path::Path};
+use std::{cell::RefCell, fs, path::Path, rc::Rc};
 
+use quantumsync_core::config::Config;
 use quantumsync_core::sim::run::{PROFILES, Profile, Rule, Script, Watched, run};
 
 /// Runs so many seeds of a profile; another number of all of them with `QUANTUMSYNC_SEEDS`.
@@ -130,4 +131,73 @@ fn plaintext_on_a_link_is_a_violation() {
     let script: Script = "nodes 3\nclient 0 n0\n+0 calm\n+0 store c0 k1 20000 1\n+0 ended\n".parse().unwrap();
     let report = run(&script, Watched { search: true, ..Watched::default() });
     assert!(report.violations.iter().any(|violation| violation.rule == Rule::Secrecy));
+}
+
+const STORED: &str = "nodes 3\nclient 0 n0\n+0 calm\n+0 store c0 k1 3000000 1\n+0 ended\n";
+
+#[test]
+fn a_table_beyond_its_limit_is_a_violation() {
+    let script: Script = STORED.parse().unwrap();
+    let limits = Config { max_links: 2, ..Config::default() };
+    let report = run(&script, Watched { limits: Some(limits), ..Watched::default() });
+    let [violation] = &report.violations[..] else { panic!("{:#?}", report.violations) };
+    assert_eq!(violation.rule, Rule::Bounds);
+    assert!(violation.what.contains("node: links: 3 of at most 2 (max_links)"), "{}", violation.what);
+}
+
+#[test]
+fn a_buffer_beyond_its_limit_is_a_violation() {
+    let script: Script = STORED.parse().unwrap();
+    let limits = Config { send_window: 0, ..Config::default() };
+    let report = run(&script, Watched { limits: Some(limits), ..Watched::default() });
+    let is_it = |what: &str| what.contains("link: bytes that the driver sends");
+    assert!(report.violations.iter().any(|v| v.rule == Rule::Bounds && is_it(&v.what)), "{report:#?}");
+}
+
+/// Limits of `Config` that are on no queue, buffer or table, and why.
+const OTHER_LIMITS: [&str; 6] = [
+    // How long one answer is, or how often something is done.
+    "scan_rows",
+    "scan_bytes",
+    "rekey_frames",
+    "pull_rate",
+    // On the disk.
+    "quota",
+    "disk_floor",
+];
+
+#[test]
+fn every_limit_of_config_on_a_queue_a_buffer_or_a_table_is_looked_at() {
+    // Who joins takes things over, and what does not belong to the others any more they hand on.
+    let script: Script = [STORED, "+0 join\n+0 join\n+0 calm\n"].concat().parse().unwrap();
+    let fullest = run(&script, Watched::default()).fullest;
+    let source = include_str!("../src/config.rs");
+    let config = &source[source.find("pub struct Config").unwrap()..source.find("impl Default").unwrap()];
+    let fields = config.lines().filter_map(|line| line.trim().strip_prefix("pub ")?.split_once(": "));
+    let limits = fields.filter(|(_, kind)| *kind != "Duration,").map(|(field, _)| field);
+    let is_named =
+        |field: &str| fullest.values().any(|gauge| gauge.by.split([' ', ',']).any(|word| word == field));
+    for limit in limits {
+        assert!(is_named(limit) || OTHER_LIMITS.contains(&limit), "nothing is compared with {limit}");
+    }
+}
+
+#[test]
+fn a_trace_names_the_messages_on_the_links() {
+    let lines = Rc::new(RefCell::new(Vec::new()));
+    let sink = lines.clone();
+    let trace = Box::new(move |line: &str| sink.borrow_mut().push(line.to_owned()));
+    run(&STORED.parse().unwrap(), Watched { trace: Some(trace), ..Watched::default() });
+    let lines = lines.borrow();
+    for (arrow, what) in [
+        ("c0 -> link", "Hello of a Client"),
+        ("c0 -> link", " PutBlob BlobId("),
+        ("n0 <- link", " PutBlob BlobId("),
+        ("n0 -> link", " = Stored 2 of 2"),
+        ("c0 <- link", " = Stored 2 of 2"),
+        ("c0 -> link", "(file)"),
+    ] {
+        assert!(lines.iter().any(|line| line.contains(arrow) && line.contains(what)), "{arrow} {what}");
+    }
+    assert!(!lines.iter().any(|line| line.contains("something else")), "and understands all of them");
 }

@@ -12,7 +12,7 @@ use crate::process::project;
 
 /// The modules of the core by floor: a module may import itself and whatever stands strictly lower.
 const FLOORS: &[&[&str]] = &[
-    &["id", "time", "rng", "config"],
+    &["id", "time", "rng", "config", "gauge"],
     &["error"],
     &["cas", "codec", "crypto"],
     &["job"],

@@ -12,6 +12,8 @@ use crate::config::{Config, limit};
 use crate::crypto::{Secret, SpaceKeys, Suite};
 use crate::driver::Output;
 use crate::error::{ApiMisuse, OpError, PeerFault};
+#[cfg(any(test, feature = "sim"))]
+use crate::gauge::Gauges;
 use crate::id::{Name, NetworkId, OpId, OwnerId, Ticket};
 use crate::job::{Job, JobResult};
 use crate::record::Version;
@@ -123,6 +125,10 @@ pub(super) trait Operation: Send {
     fn finish(&mut self, cx: &mut Context<'_>) -> Result<Step, ApiMisuse> {
         Err(ApiMisuse::UnknownOp(cx.op))
     }
+
+    /// Tells what it holds, if that grows with anything.
+    #[cfg(any(test, feature = "sim"))]
+    fn gauge(&self, _config: &Config, _gauges: &mut Gauges) {}
 
     /// The user dealt with so much.
     fn consumed(&mut self, cx: &mut Context<'_>, _count: usize) -> Result<Step, ApiMisuse> {

@@ -6,8 +6,12 @@ use alloc::vec::Vec;
 use super::context::{Context, Operation, Step, refused};
 use super::event::Outcome;
 use super::requests::RequestId;
+#[cfg(any(test, feature = "sim"))]
+use crate::config::Config;
 use crate::config::limit;
 use crate::error::PeerFault;
+#[cfg(any(test, feature = "sim"))]
+use crate::gauge::Gauges;
 use crate::id::{BlobId, Name, OwnerId};
 use crate::wire::{PullCursor, Request, Response, VerifiedRecords};
 
@@ -109,6 +113,12 @@ impl Operation for Verify {
             Response::Error(error) => Err(refused(&error).into()),
             _ => Err(PeerFault::UnexpectedAnswer.into()),
         }
+    }
+
+    #[cfg(any(test, feature = "sim"))]
+    fn gauge(&self, _: &Config, gauges: &mut Gauges) {
+        let damaged = self.damaged.len().max(self.damaged_records.len());
+        gauges.count("client: damaged things that are named", damaged, limit::DAMAGED, "limit::DAMAGED");
     }
 }
 

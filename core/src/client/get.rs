@@ -10,9 +10,13 @@ use super::lookup::{Found, check};
 use super::requests::RequestId;
 use super::seen::FLOOR_NAME;
 use super::setup::GetOptions;
+#[cfg(any(test, feature = "sim"))]
+use crate::config::Config;
 use crate::config::limit;
 use crate::crypto::OpenError;
 use crate::error::{ApiMisuse, OpError, PeerFault};
+#[cfg(any(test, feature = "sim"))]
+use crate::gauge::Gauges;
 use crate::id::{BlobId, Name, NodeId, Ticket};
 use crate::job::{Job, JobResult};
 use crate::record::{Record, Version};
@@ -299,6 +303,18 @@ impl Operation for Get {
             download.consumed(count);
         }
         Ok(self.go_on(cx))
+    }
+
+    #[cfg(any(test, feature = "sim"))]
+    fn gauge(&self, config: &Config, gauges: &mut Gauges) {
+        let pieces = self.fetching.len() + self.fetched.len() + self.opening.len();
+        gauges.count("client: pieces of a get", pieces, config.pieces_in_flight.max(1), "pieces_in_flight");
+        gauges.count(
+            "client: nodes that pieces came from",
+            self.sources.len(),
+            limit::MEMBERS,
+            "limit::MEMBERS",
+        );
     }
 }
 

@@ -39,8 +39,12 @@ use self::get::Get;
 use self::list::List;
 use self::running::Running;
 use self::store::Store;
+#[cfg(any(test, feature = "sim"))]
+use crate::config::Config;
 use crate::driver::{Input, Machine, Output};
 use crate::error::{ApiMisuse, OpError};
+#[cfg(any(test, feature = "sim"))]
+use crate::gauge::Gauges;
 use crate::id::{NodeId, OpId};
 use crate::time::{Instant, Now};
 use crate::vault::normalise_key;
@@ -165,6 +169,12 @@ impl Client {
     /// Cancels everything and closes the link; commands given later are cancelled, too.
     pub fn close(&mut self, now: Now) {
         self.running.close(now);
+    }
+
+    /// Tells what it holds, beside the limits of `config`.
+    #[cfg(any(test, feature = "sim"))]
+    pub(crate) fn gauge(&self, config: &Config, gauges: &mut Gauges) {
+        self.running.gauge(config, gauges);
     }
 
     fn start_with_key(

@@ -1,9 +1,8 @@
 //! A new pass over a stored tree: every blob of it is pinned under a new reservation.
 
 use super::context::{Context, Stop, refused};
-use super::place::Placer;
+use super::place::{MAX_PENDING, Placer};
 use super::requests::RequestId;
-use crate::config::limit;
 use crate::crypto::OpenError;
 use crate::error::{OpError, PeerFault};
 use crate::id::BlobId;
@@ -12,8 +11,6 @@ use crate::vault::{PieceWalk, Root, WalkStep};
 use crate::wire::{ErrorCode, Request, Response};
 use bytes::Bytes;
 
-/// How far the walk goes ahead of the answers: the next question grows while one is under way.
-const MAX_PENDING: usize = 2 * limit::HAVE_PINS;
 /// Copies of one node of the tree that are tried.
 const MAX_TRIES: u32 = 3;
 

@@ -8,6 +8,8 @@ use super::context::{Context, Stop, refused};
 use super::requests::RequestId;
 use crate::config::limit;
 use crate::error::{OpError, PeerFault};
+#[cfg(any(test, feature = "sim"))]
+use crate::gauge::Gauges;
 use crate::id::{BlobId, Name, ObjectId};
 use crate::record::{Pin, Version};
 use crate::vault;
@@ -52,6 +54,9 @@ struct Item {
     /// Signed when it is first needed.
     pin: Option<Pin>,
 }
+
+/// Blobs on their way, of a walk that goes ahead of the answers: the next question grows while one is under way.
+pub(super) const MAX_PENDING: usize = 2 * limit::HAVE_PINS;
 
 /// What came of an answer.
 #[derive(Debug)]
@@ -114,6 +119,13 @@ impl Placer {
     /// Blobs on their way.
     pub(super) fn pending(&self) -> usize {
         self.slots.len()
+    }
+
+    /// Tells what it holds.
+    #[cfg(any(test, feature = "sim"))]
+    pub(super) fn gauge(&self, gauges: &mut Gauges) {
+        gauges.count("client: blobs that are placed", self.slots.len(), MAX_PENDING, "place::MAX_PENDING");
+        gauges.count("client: blobs that are had again", self.fetched.len(), 1, "one at a time");
     }
 
     /// From now on everything is pinned under this reservation.

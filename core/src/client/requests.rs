@@ -6,7 +6,11 @@
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use core::time::Duration;
 
+#[cfg(any(test, feature = "sim"))]
+use crate::config::limit;
 use crate::error::PeerFault;
+#[cfg(any(test, feature = "sim"))]
+use crate::gauge::Gauges;
 use crate::id::OpId;
 use crate::time::{Instant, Now};
 use crate::wire::{ErrorCode, Message, Request, Response, WireError};
@@ -231,6 +235,25 @@ impl Requests {
     /// When something is to be asked again.
     pub(super) fn poll_timeout(&self) -> Option<Instant> {
         self.later.first().map(|(at, _)| *at)
+    }
+
+    /// Tells what it holds of so many operations; the peer bears so many requests.
+    #[cfg(any(test, feature = "sim"))]
+    pub(super) fn gauge(&self, operations: usize, bears: usize, gauges: &mut Gauges) {
+        // An operation asks about a batch of pins, and sends or fetches as many blobs; what was asked for one that has ended
+        // stays until it is answered.
+        let each = 1 + 2 * limit::HAVE_PINS;
+        let most = operations * each + bears.max(usize::from(u8::MAX) + 1);
+        gauges.count(
+            "client: requests",
+            self.entries.len(),
+            most,
+            "limit::HAVE_PINS, max_requests of the peer",
+        );
+        gauges.count("client: operations that wait for answers", self.of_op.len(), operations, "operations");
+        gauges.count("client: requests that wait", self.queue.len(), self.entries.len(), "requests");
+        gauges.count("client: requests for later", self.later.len(), self.entries.len(), "requests");
+        gauges.count("client: open requests", self.open, bears, "max_requests of the peer");
     }
 
     /// True if the operation waits for an answer.

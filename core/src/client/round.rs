@@ -26,6 +26,12 @@ impl Round {
         self.0.len()
     }
 
+    /// How many.
+    #[cfg(any(test, feature = "sim"))]
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// What is wrong. Of another network speaks only what all addresses say; a fault says more than an absence.
     pub(super) fn verdict(self) -> OpError {
         if !self.0.is_empty() && self.0.iter().all(|failure| matches!(failure, Failure::Refused)) {

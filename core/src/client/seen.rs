@@ -190,6 +190,26 @@ impl Seen {
         self.settled.pop_front()
     }
 
+    /// Tells what it holds of so many operations.
+    #[cfg(any(test, feature = "sim"))]
+    pub(super) fn gauge(&self, operations: usize, config: &Config, gauges: &mut Gauges) {
+        let names = usize::from(limit::LIST_ROWS) + 1;
+        let rows = operations.max(config.max_operations) * names;
+        gauges.count("client: names in use", self.rows.len(), rows, "max_operations, limit::LIST_ROWS");
+        gauges.count("client: operations with names", self.holders.len(), operations, "operations");
+        let most = self.holders.values().map(|holder| holder.names.len()).max().unwrap_or(0);
+        gauges.count("client: names of an operation", most, names, "limit::LIST_ROWS");
+        gauges.count("client: versions given out", self.reserved.len(), RESERVED, "seen::RESERVED");
+        gauges.count(
+            "client: disk requests",
+            self.requests.len(),
+            2 * config.max_operations,
+            "max_operations",
+        );
+        gauges.count("client: disk requests to be made", self.issued.len(), 0, "taken at once");
+        gauges.count("client: operations to be told of their names", self.settled.len(), 0, "taken at once");
+    }
+
     fn loaded(&mut self, names: &[Name], values: &[Option<Bytes>]) {
         let mut damaged = Vec::new();
         for (name, value) in names.iter().zip(values) {

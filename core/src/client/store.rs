@@ -13,7 +13,11 @@ use super::place::{Copies, Placed, Placer, Reservation, is_stale};
 use super::requests::RequestId;
 use super::seen::FLOOR_NAME;
 use super::setup::StoreOptions;
+#[cfg(any(test, feature = "sim"))]
+use crate::config::Config;
 use crate::error::{ApiMisuse, OpError, PeerFault};
+#[cfg(any(test, feature = "sim"))]
+use crate::gauge::Gauges;
 use crate::id::{Name, Ticket};
 use crate::job::{Job, JobResult};
 use crate::record::Version;
@@ -350,5 +354,13 @@ impl Operation for Store {
             return Ok(Err(OpError::TooLarge.into()));
         }
         Ok(self.go_on(cx))
+    }
+
+    #[cfg(any(test, feature = "sim"))]
+    fn gauge(&self, config: &Config, gauges: &mut Gauges) {
+        let most = config.pieces_in_flight.max(1);
+        gauges.count("client: pieces that are sealed", self.sealing.len(), most, "pieces_in_flight");
+        gauges.count("client: pieces of a store", self.held.len(), most, "pieces_in_flight");
+        self.placer.gauge(gauges);
     }
 }

@@ -8,7 +8,11 @@
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::vec::Vec;
 
+#[cfg(any(test, feature = "sim"))]
+use crate::config::Config;
 use crate::config::limit;
+#[cfg(any(test, feature = "sim"))]
+use crate::gauge::Gauges;
 use crate::id::OpId;
 
 /// A step of the oldest store, and of one that is alone.
@@ -110,6 +114,23 @@ impl Window {
     /// An operation that waited and may go on.
     pub(super) fn next_ready(&mut self) -> Option<OpId> {
         self.ready.pop_front()
+    }
+
+    /// Tells what it holds of so many operations.
+    #[cfg(any(test, feature = "sim"))]
+    pub(super) fn gauge(&self, operations: usize, config: &Config, gauges: &mut Gauges) {
+        let half = config.client_window / 2;
+        gauges.bytes("client: bytes for reads", self.reads_used, half.max(limit::BLOB), "client_window");
+        gauges.bytes(
+            "client: bytes for stores",
+            self.writes_used,
+            half.max(2 * limit::BLOB),
+            "client_window",
+        );
+        let tables =
+            [self.reserved.len(), self.queue.len(), self.held.len(), self.starved.len(), self.ready.len()];
+        let most = tables.into_iter().max().unwrap_or(0);
+        gauges.count("client: operations with room, or that wait for it", most, operations, "operations");
     }
 
     fn grant_reads(&mut self) {

@@ -82,6 +82,11 @@ impl Bootstrap {
         addrs
     }
 
+    #[cfg(any(test, feature = "sim"))]
+    pub(super) fn count(&self) -> usize {
+        self.seeds.len()
+    }
+
     pub(super) fn poll_timeout(&self) -> Option<Instant> {
         self.seeds.iter().filter(|seed| seed.dial.is_none()).map(|seed| seed.redial.at()).min()
     }

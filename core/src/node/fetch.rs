@@ -11,6 +11,8 @@ use super::hub::{Answered, Failure, Hub};
 use super::store::{Keep, Origin};
 use crate::config::{Config, limit};
 use crate::error::PeerFault;
+#[cfg(any(test, feature = "sim"))]
+use crate::gauge::Gauges;
 use crate::id::{BlobId, Name, NodeId, OwnerId};
 use crate::time::Instant;
 use crate::wire::{ErrorCode, Request, Response};
@@ -99,6 +101,14 @@ impl Fetch {
     /// What was wanted and is not had yet.
     pub(super) fn open(&self) -> u64 {
         (self.waiting.len() + self.under_way.len()) as u64
+    }
+
+    /// Tells what it holds; `most`: so many things may be wanted at once.
+    #[cfg(any(test, feature = "sim"))]
+    pub(super) fn gauge(&self, config: &Config, most: usize, gauges: &mut Gauges) {
+        gauges.count("node: things that an operation wants", self.open() as usize, most, "limit::PULL_ROWS");
+        let window = config.pull_window.max(limit::BLOB);
+        gauges.bytes("node: bytes that an operation fetches", self.bytes, window, "pull_window");
     }
 
     /// When [`go_on`](Self::go_on) has something to do although nothing has come.

@@ -62,12 +62,15 @@ pub(super) struct Hub {
     pub(super) gossip_at: Instant,
     /// Why this node must stop, if it must.
     pub(super) ending: Option<NodeEvent>,
-    calls: BTreeMap<u64, Call>,
+    pub(super) calls: BTreeMap<u64, Call>,
     next_call: u64,
-    parked: BTreeMap<NodeId, Vec<(u64, Request)>>,
+    pub(super) parked: BTreeMap<NodeId, Parked>,
     /// With whom memberships were compared lately because of a vote.
     pub(super) compared: BTreeMap<NodeId, Instant>,
 }
+
+/// Calls that wait for a dial to come to something.
+pub(super) type Parked = Vec<(u64, Request)>;
 
 /// A request of a client, checked as far as its role goes.
 #[derive(Debug)]
@@ -100,7 +103,7 @@ pub(super) enum Failure {
 
 /// Who waits for a call. `word`: what [`Hub::word`] was when this node's own store was asked.
 #[derive(Debug)]
-enum Call {
+pub(super) enum Call {
     Operation { op: u64, slot: u32, to: NodeId, ballot: Ballot, word: u64 },
     Caller { caller: Caller, ballot: Ballot, word: u64 },
     Ping { sent: Instant },

@@ -11,7 +11,11 @@ use super::link::Caller;
 use super::operation::{Operation, Progress};
 use super::store::{Keep, Origin};
 use super::view::record_position;
+#[cfg(any(test, feature = "sim"))]
+use crate::config::Config;
 use crate::config::limit;
+#[cfg(any(test, feature = "sim"))]
+use crate::gauge::Gauges;
 use crate::id::{Name, NodeId, OwnerId};
 use crate::record::{Kind, Record, Version};
 use crate::time::Instant;
@@ -302,6 +306,21 @@ impl Operation for List {
 
     fn deadline(&self) -> Instant {
         self.again_at.map_or(self.deadline, |at| at.min(self.deadline))
+    }
+
+    #[cfg(any(test, feature = "sim"))]
+    fn gauge(&self, _: &Config, gauges: &mut Gauges) {
+        let held = |records: &[Record]| records.iter().map(|record| record.bytes().len()).sum::<usize>();
+        let pages = self.pages.iter().map(|page| held(&page.records)).sum::<usize>();
+        let checks = limit::MEMBERS * usize::from(limit::LIST_ROWS);
+        gauges.count("node: pages of a list", self.pages.len(), limit::MEMBERS, "limit::MEMBERS");
+        gauges.count("node: rows of a list that are checked", self.checks.len(), checks, "limit::LIST_ROWS");
+        gauges.bytes(
+            "node: bytes of a list",
+            pages + held(&self.found),
+            (limit::MEMBERS + 1) * limit::LIST_BYTES,
+            "limit::MEMBERS, limit::LIST_BYTES",
+        );
     }
 }
 

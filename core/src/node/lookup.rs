@@ -11,6 +11,10 @@ use super::link::Caller;
 use super::operation::{Operation, Progress};
 use super::store::{Keep, Origin};
 use super::view::record_position;
+#[cfg(any(test, feature = "sim"))]
+use crate::config::{Config, limit};
+#[cfg(any(test, feature = "sim"))]
+use crate::gauge::Gauges;
 use crate::id::{Name, NodeId, OwnerId};
 use crate::record::{Kind, Record, Version};
 use crate::time::Instant;
@@ -351,5 +355,11 @@ impl Operation for ReadRecord {
             Stage::Repairing { until } => until,
             Stage::Asking | Stage::Checking { .. } | Stage::InQuarantine => self.deadline,
         }
+    }
+
+    #[cfg(any(test, feature = "sim"))]
+    fn gauge(&self, _: &Config, gauges: &mut Gauges) {
+        let found = self.found.len().max(self.floors.len()).max(self.votes.len());
+        gauges.count("node: answers about a record", found, limit::MEMBERS, "limit::MEMBERS");
     }
 }

@@ -16,6 +16,8 @@ use super::store::Damage;
 use super::syncing::Witnesses;
 use super::view::{blob_position, record_position};
 use crate::config::{Config, limit};
+#[cfg(any(test, feature = "sim"))]
+use crate::gauge::Gauges;
 use crate::id::{Name, NodeId, OwnerId};
 use crate::record::Record;
 use crate::time::Instant;
@@ -26,7 +28,7 @@ const ASK: u32 = 0;
 /// The slot of this node's own store, putting the newest in place.
 const KEEP: u32 = 1;
 /// Blobs that wait: beyond that the walk over all that is missing brings them back.
-const BLOBS: usize = 256;
+pub(super) const BLOBS: usize = 256;
 
 /// What is to be mended.
 #[derive(Debug, Default)]
@@ -52,6 +54,12 @@ impl Mending {
     /// How many things are not mended yet.
     pub(super) fn open(&self) -> u64 {
         self.items.len() as u64
+    }
+
+    /// How many of them are being mended.
+    #[cfg(any(test, feature = "sim"))]
+    pub(super) fn running(&self) -> usize {
+        self.items.values().filter(|item| item.running).count()
     }
 
     /// What is to be begun now.
@@ -164,6 +172,11 @@ impl Operation for MendBlob {
 
     fn deadline(&self) -> Instant {
         self.fetch.wake().map_or(self.deadline, |wake| wake.min(self.deadline))
+    }
+
+    #[cfg(any(test, feature = "sim"))]
+    fn gauge(&self, config: &Config, gauges: &mut Gauges) {
+        self.fetch.gauge(config, 1, gauges);
     }
 }
 

@@ -23,6 +23,8 @@ mod control;
 mod entry;
 mod fetch;
 mod forget;
+#[cfg(any(test, feature = "sim"))]
+mod gauge;
 mod gossip;
 mod hand_on;
 mod have;

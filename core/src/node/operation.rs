@@ -5,6 +5,10 @@
 use core::fmt::Debug;
 
 use super::hub::{Answered, Hub};
+#[cfg(any(test, feature = "sim"))]
+use crate::config::Config;
+#[cfg(any(test, feature = "sim"))]
+use crate::gauge::Gauges;
 use crate::time::Instant;
 
 /// Whether an operation has ended.
@@ -31,4 +35,8 @@ pub(super) trait Operation: Debug + Send {
     fn is_background(&self) -> bool {
         false
     }
+
+    /// Tells what it holds, if that grows with anything.
+    #[cfg(any(test, feature = "sim"))]
+    fn gauge(&self, _config: &Config, _gauges: &mut Gauges) {}
 }

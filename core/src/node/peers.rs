@@ -130,6 +130,17 @@ impl Peers {
         self.peers.remove(node);
     }
 
+    #[cfg(any(test, feature = "sim"))]
+    pub(super) fn count(&self) -> usize {
+        self.peers.len()
+    }
+
+    /// The most addresses that are known of one.
+    #[cfg(any(test, feature = "sim"))]
+    pub(super) fn most_addrs(&self) -> usize {
+        self.peers.values().map(|peer| peer.addrs.len()).max().unwrap_or(0)
+    }
+
     pub(super) fn contains(&self, node: &NodeId) -> bool {
         self.peers.contains_key(node)
     }

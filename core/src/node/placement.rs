@@ -89,6 +89,18 @@ impl OwnStanding {
         self.epoch = self.epoch.max(highest.min(self.epoch.saturating_add(EPOCH_STEP)));
     }
 
+    /// How many answers to `View` wait.
+    #[cfg(any(test, feature = "sim"))]
+    pub(super) fn held(&self) -> usize {
+        self.held.len()
+    }
+
+    /// How many members are out.
+    #[cfg(any(test, feature = "sim"))]
+    pub(super) fn out(&self) -> usize {
+        self.out.len()
+    }
+
     fn encode(&self) -> Bytes {
         let mut row = Writer::default();
         row.u64(self.epoch);

@@ -12,9 +12,13 @@ use super::hub::{Answered, Failure, Hub};
 use super::operation::{Operation, Progress};
 use super::store::{Keep, Origin};
 use super::view::record_position;
+#[cfg(any(test, feature = "sim"))]
+use crate::config::Config;
 use crate::config::limit;
 use crate::crypto::Suite;
 use crate::error::PeerFault;
+#[cfg(any(test, feature = "sim"))]
+use crate::gauge::Gauges;
 use crate::id::{BlobId, NodeId};
 use crate::record::Kind;
 use crate::time::Instant;
@@ -283,6 +287,11 @@ impl Operation for Pull {
 
     fn deadline(&self) -> Instant {
         self.blobs.wake().map_or(self.deadline, |wake| wake.min(self.deadline))
+    }
+
+    #[cfg(any(test, feature = "sim"))]
+    fn gauge(&self, config: &Config, gauges: &mut Gauges) {
+        self.blobs.gauge(config, limit::PULL_ROWS, gauges);
     }
 }
 

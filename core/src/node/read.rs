@@ -11,6 +11,10 @@ use super::link::Caller;
 use super::operation::{Operation, Progress};
 use super::store::{Keep, Origin, part};
 use super::view::blob_position;
+#[cfg(any(test, feature = "sim"))]
+use crate::config::{Config, limit};
+#[cfg(any(test, feature = "sim"))]
+use crate::gauge::Gauges;
 use crate::id::{BlobId, NodeId};
 use crate::time::Instant;
 use crate::wire::{ErrorCode, Request, Response};
@@ -161,5 +165,12 @@ impl Operation for ReadBlob {
 
     fn deadline(&self) -> Instant {
         self.hedge_at.min(self.deadline)
+    }
+
+    #[cfg(any(test, feature = "sim"))]
+    fn gauge(&self, _: &Config, gauges: &mut Gauges) {
+        let held = self.checking.iter().map(|(.., blob)| blob.len()).sum();
+        let most = limit::MEMBERS * limit::BLOB;
+        gauges.bytes("node: bytes of a blob that is read", held, most, "limit::MEMBERS, limit::BLOB");
     }
 }

@@ -7,6 +7,10 @@ use super::hub::{Answered, Hub};
 use super::operation::{Operation, Progress};
 use super::store::Look;
 use super::view::{blob_position, record_position};
+#[cfg(any(test, feature = "sim"))]
+use crate::config::{Config, limit};
+#[cfg(any(test, feature = "sim"))]
+use crate::gauge::Gauges;
 use crate::id::{NodeId, Position};
 use crate::time::Instant;
 use crate::wire::{PullCursor, Response};
@@ -127,6 +131,11 @@ impl Operation for Refill {
 
     fn deadline(&self) -> Instant {
         self.fetch.wake().map_or(self.deadline, |wake| wake.min(self.deadline))
+    }
+
+    #[cfg(any(test, feature = "sim"))]
+    fn gauge(&self, config: &Config, gauges: &mut Gauges) {
+        self.fetch.gauge(config, limit::PULL_ROWS, gauges);
     }
 }
 

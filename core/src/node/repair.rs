@@ -133,6 +133,18 @@ impl Repair {
         }
     }
 
+    /// How many members there are to pull from.
+    #[cfg(any(test, feature = "sim"))]
+    pub(super) fn sources(&self) -> usize {
+        self.sources.len()
+    }
+
+    /// How many pulls are under way.
+    #[cfg(any(test, feature = "sim"))]
+    pub(super) fn pulls(&self) -> usize {
+        self.sources.values().filter(|source| source.running).count()
+    }
+
     /// What this member has may be lacking here.
     fn lack(&mut self, now: Instant, node: NodeId, not_before: Duration) {
         let source = self.sources.entry(node).or_insert_with(|| Source {

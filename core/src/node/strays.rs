@@ -13,6 +13,10 @@ use super::hub::{Answered, Failure, Hub};
 use super::operation::{Operation, Progress};
 use super::store::Look;
 use super::view::record_position;
+#[cfg(any(test, feature = "sim"))]
+use crate::config::{Config, limit};
+#[cfg(any(test, feature = "sim"))]
+use crate::gauge::Gauges;
 use crate::id::NodeId;
 use crate::record::Record;
 use crate::time::Instant;
@@ -232,6 +236,13 @@ impl Operation for HandOn {
 
     fn deadline(&self) -> Instant {
         self.deadline
+    }
+
+    #[cfg(any(test, feature = "sim"))]
+    fn gauge(&self, config: &Config, gauges: &mut Gauges) {
+        let at_once = config.hand_on_at_once.max(1);
+        gauges.count("node: strays that wait", self.waiting.len(), limit::PULL_ROWS, "limit::PULL_ROWS");
+        gauges.count("node: strays under way", self.items.len(), at_once, "hand_on_at_once");
     }
 }
 

@@ -88,6 +88,11 @@ impl History {
         self.previous.is_empty()
     }
 
+    #[cfg(any(test, feature = "sim"))]
+    pub(super) fn count(&self) -> usize {
+        self.previous.len()
+    }
+
     pub(super) fn told(&self) -> Vec<PastPlacement> {
         self.previous.iter().map(|past| past.told.clone()).collect()
     }

@@ -38,6 +38,12 @@ impl Exchange {
         self.to_answer.remove(&id);
     }
 
+    /// How many requests of ours, and how many of the peer's, are open.
+    #[cfg(any(test, feature = "sim"))]
+    pub(super) fn open(&self) -> (usize, usize) {
+        (self.asked.len(), self.to_answer.len())
+    }
+
     /// Checks a message of this length that begins to arrive on an open link; returns what pays for it.
     pub(super) fn admit(&mut self, outline: Outline, len: usize) -> Result<Class, PeerFault> {
         match outline {

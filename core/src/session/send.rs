@@ -124,6 +124,12 @@ impl SendQueue {
         self.queued[class as usize]
     }
 
+    /// How many long messages are under way.
+    #[cfg(any(test, feature = "sim"))]
+    pub(super) fn under_way(&self) -> usize {
+        self.bulk.len()
+    }
+
     /// True if nothing is left.
     pub(super) fn is_empty(&self) -> bool {
         self.queued == [0; 3]

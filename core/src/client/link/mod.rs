@@ -18,8 +18,12 @@ use crate::client::round::{Failure, Round};
 use crate::config::Config;
 use crate::driver::Output;
 use crate::error::{ApiMisuse, OpError, PeerFault};
+#[cfg(any(test, feature = "sim"))]
+use crate::gauge::Gauges;
 use crate::id::{ConnId, NodeId};
 use crate::rng::Rng;
+#[cfg(any(test, feature = "sim"))]
+use crate::session::Share;
 use crate::session::{LocalSide, PeerSide, Session, SessionEvent};
 use crate::time::{Instant, Now};
 use crate::wire::{Class, CloseReason, Message};

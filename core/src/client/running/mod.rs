@@ -2,6 +2,8 @@
 //!
 //! Knows nothing of what an operation does with its answers. How long is waited stands in `patience`.
 
+#[cfg(any(test, feature = "sim"))]
+mod gauge;
 mod patience;
 
 use alloc::boxed::Box;

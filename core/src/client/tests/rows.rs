@@ -5,8 +5,10 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 
 use super::super::seen::{Seen, Tickets};
+use crate::config::Config;
 use crate::driver::{DiskReply, DiskRequest, TableOp};
 use crate::error::{ApiMisuse, DiskError};
+use crate::gauge::Gauges;
 use crate::id::{Name, NetworkId, OpId, OwnerId, Ticket};
 use crate::record::Version;
 
@@ -163,4 +165,18 @@ fn an_answer_of_another_form_is_misuse() {
     let answered = bench.seen.answer(ticket, Ok(DiskReply::Values(vec![None])), &mut bench.tickets);
     assert_eq!(answered, Ok(()));
     assert_eq!(bench.settled(), [(A, Ok(()))]);
+}
+
+#[test]
+fn versions_that_are_ahead_of_the_clock_are_not_remembered_without_end() {
+    let mut bench = Bench::new();
+    let ahead = version(1 << 40);
+    for name in 0..10_000_u64 {
+        let mut bytes = [0; 32];
+        bytes[..8].copy_from_slice(&name.to_be_bytes());
+        assert!(bench.seen.reserve(&Name(bytes), 1, ahead, [1; 8]).is_some());
+    }
+    let mut gauges = Gauges::default();
+    bench.seen.gauge(1, &Config::default(), &mut gauges);
+    assert!(gauges.rows().iter().all(|gauge| gauge.value <= gauge.limit), "{gauges:?}");
 }

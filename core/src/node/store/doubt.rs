@@ -32,6 +32,14 @@ pub(super) struct Doubts {
     mended: u64,
 }
 
+#[cfg(any(test, feature = "sim"))]
+impl Doubts {
+    /// How many names there are.
+    pub(super) fn count(&self) -> usize {
+        self.names.len()
+    }
+}
+
 impl LocalStore {
     /// True if a record that lies here may be unknown to this node: an answer about this position is no vote.
     pub fn is_in_doubt(&self, position: &Position) -> bool {

@@ -231,6 +231,19 @@ impl fmt::Debug for Effects {
     }
 }
 
+#[cfg(any(test, feature = "sim"))]
+impl Effects {
+    /// How many there are.
+    pub(super) fn count(&self) -> usize {
+        self.flights.len()
+    }
+
+    /// How many of them the disk was given.
+    pub(super) const fn on_disk(&self) -> usize {
+        self.disk_in_flight
+    }
+}
+
 impl LocalStore {
     /// Issues effects; `then` gets their answers, or the first error.
     pub(super) fn attempt(

@@ -51,6 +51,12 @@ struct Asked {
 }
 
 impl Locks {
+    /// How many operations hold locks or wait for them.
+    #[cfg(any(test, feature = "sim"))]
+    pub(super) fn count(&self) -> usize {
+        self.asked.len()
+    }
+
     /// Asks for these locks; true if all are granted at once. An operation that holds some has to
     /// [`release`](Self::release) them first.
     pub(super) fn ask(&mut self, op: Op, mut locks: Vec<(LockKey, Hold)>) -> bool {

@@ -27,6 +27,8 @@ mod effects;
 mod evict;
 mod expiry;
 mod floor;
+#[cfg(any(test, feature = "sim"))]
+mod gauge;
 mod keys;
 mod known;
 mod lapse;

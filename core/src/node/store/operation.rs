@@ -8,7 +8,11 @@ use super::api::StoreOutput;
 use super::locks::{Hold, LockKey};
 use super::rows::RecordRow;
 use super::walk::Round;
+#[cfg(any(test, feature = "sim"))]
+use crate::config::{Config, limit};
 use crate::error::DiskError;
+#[cfg(any(test, feature = "sim"))]
+use crate::gauge::Gauges;
 use crate::id::{Name, OwnerId};
 use crate::record::Record;
 use crate::wire::{ErrorCode, Response, WireError};
@@ -82,6 +86,37 @@ impl Operations {
     /// How many run or wait.
     pub(super) fn count(&self) -> usize {
         self.running.len() + self.small.len() + self.bulk.len()
+    }
+
+    /// How many are under way.
+    #[cfg(any(test, feature = "sim"))]
+    pub(super) fn running(&self) -> usize {
+        self.running.len()
+    }
+
+    /// How many requests are not answered.
+    #[cfg(any(test, feature = "sim"))]
+    pub(super) fn asked(&self) -> usize {
+        self.requests + self.small.len() + self.bulk.len()
+    }
+
+    /// Tells what it holds; `most`: so many may be under way.
+    #[cfg(any(test, feature = "sim"))]
+    pub(super) fn gauge(&self, config: &Config, most: usize, gauges: &mut Gauges) {
+        // One that is alone may take more than all the room; one that reads more than it was asked for takes that, too.
+        let running = config.node_window + limit::MESSAGE;
+        let waiting = config.store_waiting_bytes + limit::MESSAGE;
+        let (waits, locked) = (self.small.len() + self.bulk.len(), self.lock_waiters.len());
+        gauges.count("store: operations", self.running.len(), most, "max_disk_requests, offers_in_flight");
+        gauges.bytes("store: bytes of operations", self.running_bytes, running, "node_window");
+        gauges.count("store: requests that wait", waits, config.store_waiting, "store_waiting");
+        gauges.bytes(
+            "store: bytes of requests that wait",
+            self.waiting_bytes,
+            waiting,
+            "store_waiting_bytes",
+        );
+        gauges.count("store: operations that wait for locks", locked, self.running.len(), "operations");
     }
 
     fn begin(&mut self, purpose: Purpose, bytes: usize) -> Op {

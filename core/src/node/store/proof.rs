@@ -79,6 +79,15 @@ impl Proofs {
             wait: Duration::ZERO,
         }
     }
+
+    /// What it holds.
+    #[cfg(any(test, feature = "sim"))]
+    pub(super) fn counts(&self) -> [(&'static str, usize); 2] {
+        [
+            ("store: proofs of deaths under way", self.active.len()),
+            ("store: proofs that are offered", self.offers.len()),
+        ]
+    }
 }
 
 impl LocalStore {

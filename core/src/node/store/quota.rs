@@ -15,7 +15,7 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 
 /// Owners that are counted one by one; all others share one count, and one quota. Bounds the memory for them.
-const OWNERS: usize = 4096;
+pub(super) const OWNERS: usize = 4096;
 
 /// A blob of an owner's.
 pub(super) type Held = (BlobId, OwnerId);
@@ -28,6 +28,12 @@ pub(super) struct Usage {
 }
 
 impl Usage {
+    /// How many owners are counted.
+    #[cfg(any(test, feature = "sim"))]
+    pub(super) fn count(&self) -> usize {
+        self.owners.len()
+    }
+
     fn of(&mut self, owner: &OwnerId) -> &mut u64 {
         if self.owners.len() >= OWNERS && !self.owners.contains_key(owner) {
             return &mut self.others;

@@ -54,6 +54,12 @@ impl State {
         }
     }
 
+    /// How many rows are not written yet.
+    #[cfg(any(test, feature = "sim"))]
+    pub(super) fn unwritten(&self) -> usize {
+        self.changed.len()
+    }
+
     /// True if all of it is durable (the running time aside).
     pub(super) fn is_written(&self) -> bool {
         self.changed.is_empty() && !self.writing

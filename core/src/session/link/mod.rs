@@ -2,7 +2,12 @@
 //!
 //! What is done with bytes that came stands in `receive`.
 
+#[cfg(any(test, feature = "sim"))]
+mod gauge;
 mod receive;
+
+#[cfg(any(test, feature = "sim"))]
+pub(crate) use gauge::Share;
 
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;

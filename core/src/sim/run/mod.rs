@@ -6,9 +6,11 @@
 //!
 //! * `chance`: where choices come from; `profile`, `profiles` and `plan`: how a script is drawn; `script` and `text`: what it is;
 //! * `play`, `steps` and `machines`: what is done to the town; `users` and `crowd`: what its users do;
-//! * `model`: what they may see; `finish`: what must be so in the end; `look`: what a script says that must be; `watch`: digest, trace and secrecy;
+//! * `model`: what they may see; `finish`: what must be so in the end; `look`: what a script says that must be; `bounds`: how
+//!   large everything is; `watch`: digest, trace and secrecy; `tap`: which messages go over links;
 //! * `shrink`: makes a failing script short.
 
+mod bounds;
 mod chance;
 mod crowd;
 mod finish;
@@ -22,6 +24,7 @@ mod profiles;
 mod script;
 mod shrink;
 mod steps;
+mod tap;
 mod text;
 mod users;
 mod watch;
@@ -40,6 +43,7 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use self::play::Play;
+use crate::gauge::Gauge;
 
 /// What came of a run.
 #[derive(Clone, Debug)]
@@ -60,6 +64,8 @@ pub struct Report {
     pub inputs: u64,
     /// What went wrong, by kind.
     pub faults: BTreeMap<&'static str, u64>,
+    /// Of each queue, buffer and table the fullest that was seen in any machine.
+    pub fullest: BTreeMap<&'static str, Gauge>,
 }
 
 impl Script {

@@ -11,6 +11,7 @@ use super::super::peer::{Peer, PeerEvent};
 use super::super::town::{Town, TownOptions};
 use super::super::world::World;
 use super::Report;
+use super::bounds::Bounds;
 use super::chance::wide;
 use super::crowd::{Crowd, LONGEST_OPERATION, Rule, Seat};
 use super::machines::Banning;
@@ -46,6 +47,7 @@ pub(super) struct Play {
     /// Steps that could be done as things were.
     done: u64,
     watching: Watching,
+    bounds: Bounds,
 }
 
 /// A node of the run.
@@ -62,7 +64,7 @@ pub(super) struct Member {
 
 impl Play {
     /// The town of a script.
-    pub(super) fn new(setup: Setup, watched: Watched) -> Self {
+    pub(super) fn new(setup: Setup, mut watched: Watched) -> Self {
         let seconds = |s: u32| Duration::from_secs(s.into());
         let micros = |(least, most): (u32, u32)| {
             (Duration::from_micros(least.into()), Duration::from_micros(most.into()))
@@ -84,10 +86,11 @@ impl Play {
             },
             seed: wide(setup.seed),
         };
+        let bounds = Bounds::new(watched.limits.take().unwrap_or_else(|| options.config.clone()));
         let mut town = Town::new(options);
         let vaults: Vec<Vault> = (0..setup.vaults.max(1)).map(|_| town.vault()).collect();
         let search = watched.search || setup.suite == Suite::Real;
-        let watching = Watching::new(watched);
+        let watching = Watching::new(watched, setup.suite);
         town.world.watch(watching.observer());
         if search {
             watching.guard(secrets(&vaults));
@@ -104,6 +107,7 @@ impl Play {
             departed: Vec::new(),
             done: 0,
             watching,
+            bounds,
             setup,
         };
         (0..play.setup.nodes.max(1)).for_each(|_| play.join());
@@ -119,6 +123,7 @@ impl Play {
         for step in &script.steps {
             self.wait(Duration::from_millis(step.after_ms.into()));
             let is_done = self.act(&step.action);
+            self.look_at_bounds();
             self.done += u64::from(is_done);
             let now = self.town.world.now();
             self.watching
@@ -126,8 +131,14 @@ impl Play {
         }
     }
 
+    fn look_at_bounds(&mut self) {
+        let Self { town, crowd, bounds, watching, .. } = self;
+        bounds.look(&town.world, watching, crowd);
+    }
+
     /// What came of it all.
     pub(super) fn report(mut self) -> Report {
+        self.look_at_bounds();
         let leaks = self.watching.look(|watch| watch.leaks.clone());
         leaks.into_iter().for_each(|(at, what)| self.crowd.violated(at, Rule::Secrecy, what));
         let lived = Duration::from_micros(self.town.world.now().mono.0);
@@ -141,6 +152,7 @@ impl Play {
             steps: self.done,
             inputs: watch.inputs,
             faults: watch.faults.clone(),
+            fullest: self.bounds.fullest,
         })
     }
 
@@ -155,8 +167,9 @@ impl Play {
         limit: Duration,
         mut done: impl FnMut(&Crowd, &mut World<Peer>) -> bool,
     ) -> bool {
-        let Self { town, crowd, hosts, departed, .. } = self;
+        let Self { town, crowd, hosts, departed, bounds, watching, .. } = self;
         let reached = town.world.run_until(limit, |world| {
+            bounds.moment(world, watching, crowd);
             crowd.heed(world, hosts);
             for host in &*hosts {
                 while let Some(event) = world.next_event(*host) {

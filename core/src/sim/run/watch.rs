@@ -13,6 +13,9 @@ use core::fmt;
 use super::super::network::HostId;
 use super::super::observer::{Fault, Observer, Seen};
 use super::super::peer::PeerEvent;
+use super::tap::Taps;
+use crate::config::Config;
+use crate::crypto::Suite;
 use crate::driver::{DiskRequest, Input, Output, TableOp};
 use crate::time::{Instant, Now};
 
@@ -28,6 +31,8 @@ pub struct Watched {
     pub digest: bool,
     /// Searches what nodes send and store for plaintext, even where nothing is encrypted; with the real suite always.
     pub search: bool,
+    /// Limits that queues, buffers and tables are compared with; without them those that the machines are given.
+    pub limits: Option<Config>,
 }
 
 impl fmt::Debug for Watched {
@@ -40,6 +45,8 @@ impl fmt::Debug for Watched {
 #[derive(Default)]
 pub(super) struct Watch {
     trace: Option<Sink>,
+    /// Where a trace is written and links hide nothing.
+    taps: Option<Taps>,
     digest: Option<blake3::Hasher>,
     names: BTreeMap<HostId, String>,
     /// Hosts on the ciphertext side.
@@ -56,9 +63,10 @@ pub(super) struct Watch {
 pub(super) struct Watching(Rc<RefCell<Watch>>);
 
 impl Watching {
-    pub(super) fn new(watched: Watched) -> Self {
+    pub(super) fn new(watched: Watched, suite: Suite) -> Self {
         let digest = watched.digest.then(blake3::Hasher::new);
-        Self(Rc::new(RefCell::new(Watch { trace: watched.trace, digest, ..Watch::default() })))
+        let taps = (watched.trace.is_some() && suite == Suite::Sim).then(Taps::default);
+        Self(Rc::new(RefCell::new(Watch { trace: watched.trace, taps, digest, ..Watch::default() })))
     }
 
     /// What is to be given to the world.
@@ -74,6 +82,11 @@ impl Watching {
         if is_node {
             watch.nodes.push(host);
         }
+    }
+
+    /// How a host is called.
+    pub(super) fn name_of(&self, host: HostId) -> String {
+        self.0.borrow().names.get(&host).cloned().unwrap_or_else(|| "?".into())
     }
 
     /// Bytes that no node may ever send or store, and what they are.
@@ -111,11 +124,13 @@ impl Watch {
             hasher.update(&(host.0 as u64).to_be_bytes());
             feed(hasher, seen);
         }
+        let told = self.taps.as_mut().map(|taps| taps.follow(host, seen)).unwrap_or_default();
         if let Some(trace) = &mut self.trace
             && let Some(line) = line(seen)
         {
             let name = self.names.get(&host).map_or("?", String::as_str);
-            trace(&format!("{} {name:>3} {line}", clock(now)));
+            let colon = if told.is_empty() { "" } else { ": " };
+            trace(&format!("{} {name:>3} {line}{colon}{}", clock(now), told.join("; ")));
         }
     }
 

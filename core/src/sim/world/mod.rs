@@ -87,6 +87,12 @@ impl<M: Machine> World<M> {
         self.hosts[host.0].machine.is_some()
     }
 
+    /// The machines that are up.
+    pub fn machines(&self) -> impl Iterator<Item = (HostId, &M)> {
+        let hosts = self.hosts.iter().enumerate();
+        hosts.filter_map(|(number, host)| Some((HostId(number), host.machine.as_ref()?)))
+    }
+
     /// Gives a command to a machine; also to one that stands still, as if it had been given just before.
     ///
     /// # Panics
