@@ -209,23 +209,23 @@ impl Hub {
             if !self.links.ask(conn, call, request) {
                 self.fail(call);
             }
-        } else if self.peers.is_expected(&to)
-            && !self.peers.is_silent(self.now, &to)
-            && self.has_parking_room(&to)
-        {
-            self.parked.entry(to).or_default().push((call, request));
+        } else if self.peers.is_expected(&to) && !self.peers.is_silent(self.now, &to) {
+            self.park(to, call, request);
         } else {
             self.fail(call);
         }
     }
 
-    /// What waits for a dial may be as much as what waits on a link.
-    fn has_parking_room(&self, node: &NodeId) -> bool {
+    /// Has a call wait for a dial. As much may wait for it as on a link.
+    fn park(&mut self, to: NodeId, call: u64, request: Request) {
         let config = &self.setup.config;
-        self.parked.get(node).is_none_or(|parked| {
-            let bytes: usize = parked.iter().map(|(_, request)| weight(request)).sum();
-            parked.len() < config.max_operations && bytes < config.link_backlog
-        })
+        let parked = self.parked.entry(to).or_default();
+        let bytes: usize = parked.iter().map(|(_, request)| weight(request)).sum();
+        if parked.len() < config.max_operations && bytes < config.link_backlog {
+            parked.push((call, request));
+        } else {
+            self.fail(call);
+        }
     }
 
     pub(super) fn ping(&mut self, node: NodeId, conn: ConnId) {

@@ -151,6 +151,38 @@ fn a_piece_that_vanished_is_a_conflict_and_one_under_another_pin_is_pinned_again
 }
 
 #[test]
+fn pieces_that_lost_their_pins_are_had_again_one_after_the_other() {
+    let mut world = World::new();
+    let content = noise(24 << 20, 3);
+    let mut newer = Some(world.record_of_another_device("a", START.unix_ms + MINUTE_MS, "other"));
+    let pieces = alloc::rc::Rc::new(core::cell::Cell::new(0));
+    let counted = pieces.clone();
+    world.intercept(move |entry, request| {
+        if is_put_record(request)
+            && let Some(newer) = newer.take()
+        {
+            entry.records.insert((newer.header().owner, newer.header().name), newer);
+            // The harness wants one blob at least pinned for whatever is put.
+            entry.blobs.values_mut().skip(1).for_each(|(_, pins)| pins.clear());
+            counted.set(entry.blobs.len());
+        }
+        None
+    });
+    world.store("a", content.clone()).unwrap();
+    assert!(pieces.get() > 10);
+    let mut under_way = 0;
+    for request in world.entry.log.iter().skip_while(|request| !is_put_record(request)) {
+        match request {
+            Request::GetBlob { .. } => under_way += 1,
+            Request::PutBlob { .. } => under_way -= 1,
+            _ => {}
+        }
+        assert!(under_way <= 2, "a piece and a node of the tree");
+    }
+    assert!(world.get("a").unwrap() == content);
+}
+
+#[test]
 fn a_record_that_slept_for_half_a_lease_is_made_anew() {
     let mut world = World::new();
     let content = noise(3 << 20, 4);

@@ -192,3 +192,23 @@ fn so_many_members_are_pulled_from_at_once() {
         assert_eq!(asked, pulls_at_once);
     }
 }
+
+#[test]
+fn as_much_waits_for_a_dial_as_on_a_link() {
+    let mut town = Town::of(1);
+    let member = NodeId([9; 32]);
+    let Config { max_operations, link_backlog, .. } = town.config;
+    let parked = |town: &mut Town, count: u32, request: Request| {
+        town.node(HostId(0), |node, now| {
+            let hub = &mut node.hub;
+            hub.parked.clear();
+            hub.peers.add(now, member, SECOND);
+            hub.peers.hint(&member, &[addr(9)]);
+            (0..count).for_each(|slot| hub.ask(0, slot, member, request.clone()));
+            hub.parked[&member].len()
+        })
+    };
+    assert_eq!(parked(&mut town, 2000, Request::Status), max_operations);
+    let bulk = Request::PutBlob { pins: Vec::new(), blob: vec![0; 1 << 20].into() };
+    assert_eq!(parked(&mut town, 200, bulk), link_backlog >> 20);
+}
