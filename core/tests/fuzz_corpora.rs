@@ -1,7 +1,7 @@
 //! The inputs that the fuzz targets start from, made of the vectors, so that they stay true when a format changes, and
 //! scripts for the machines.
 //!
-//! `QUANTUMSYNC_REWRITE=1 cargo test -p quantumsync-core --test fuzz_corpora` writes them anew. Other files in these folders, such as what
+//! `QUANTUMSYNC_REWRITE=1 cargo test -p quantumsync-core --features sim --test fuzz_corpora` writes them anew. Other files in these folders, such as what
 //! once made a target fail, are put there by hand and stay.
 
 use std::collections::BTreeMap;
@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 use quantumsync_core::crypto::Suite;
+use quantumsync_core::sim::run::PROFILES;
 
 /// Name of a file and what is in it.
 type Inputs = BTreeMap<String, Vec<u8>>;
@@ -21,6 +22,7 @@ fn the_corpora_of_the_fuzz_targets_are_made_of_the_vectors() {
     let rewrite = std::env::var_os("QUANTUMSYNC_REWRITE").is_some();
     let vectors = vectors();
     let corpora = [
+        ("cluster", clusters()),
         ("frame", frames(&vectors)),
         ("manifest", manifests(&vectors)),
         ("message", messages(&vectors)),
@@ -270,6 +272,24 @@ fn machines() -> Inputs {
     ]
     .map(|(name, script)| (name.into(), script))
     .into()
+}
+
+/// Choices for a script of each profile: few, and many.
+fn clusters() -> Inputs {
+    let choices = |profile: u8, count: u32| {
+        let mut state = u32::from(profile);
+        let mut next = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            state.to_be_bytes()[0]
+        };
+        core::iter::once(profile).chain((0..count).map(|_| next())).collect()
+    };
+    let mut inputs = Inputs::from([("nothing_happens".into(), Vec::new())]);
+    for (number, profile) in (0..).zip(PROFILES) {
+        inputs.insert(format!("{}_a_few_steps", profile.name), choices(number, 40));
+        inputs.insert(format!("{}_many_steps", profile.name), choices(number, 300));
+    }
+    inputs
 }
 
 fn vectors() -> Value {

@@ -129,4 +129,5 @@ laws! {
     path: 512,
     session: 256,
     node: 512,
+    cluster: 12,
 }

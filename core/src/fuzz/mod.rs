@@ -5,9 +5,11 @@
 //!
 //! * `frame`, `message`, `signed`, `text` (tokens and paths), `vault_file`, `manifest`: parsers and what they promise;
 //! * `session` and `node`: bytes drive machines; `peer` is the other side of a node's link, `rig` its driver, which may break the contract;
+//! * `cluster`: bytes choose what happens to a whole network of the simulator;
 //! * `choices`: bytes as a source of decisions.
 
 mod choices;
+mod cluster;
 mod frame;
 mod manifest;
 mod message;
@@ -19,6 +21,7 @@ mod signed;
 mod text;
 mod vault_file;
 
+pub use cluster::cluster;
 pub use frame::frame;
 pub use manifest::manifest;
 pub use message::message;
@@ -32,7 +35,7 @@ pub use vault_file::vault_file;
 pub type Body = fn(&[u8]);
 
 /// Every target under its name, which is also the name of its folder in `fuzz/corpus`.
-pub const TARGETS: [(&str, Body); 9] = [
+pub const TARGETS: [(&str, Body); 10] = [
     ("frame", frame),
     ("message", message),
     ("record", record),
@@ -42,4 +45,5 @@ pub const TARGETS: [(&str, Body); 9] = [
     ("path", path),
     ("session", session),
     ("node", node),
+    ("cluster", cluster),
 ];

@@ -76,7 +76,9 @@ impl Script {
 
     /// The script that these bytes choose: for fuzzers.
     pub fn of_bytes(profile: &Profile, bytes: &[u8]) -> Self {
-        plan::draw(profile, 1, &mut Chance::of_bytes(bytes))
+        let mut chance = Chance::of_bytes(bytes);
+        let seed = chance.below(1 << 16).into();
+        plan::draw(profile, seed, &mut chance)
     }
 }
 
