@@ -85,8 +85,10 @@ pub(super) struct Seat {
 /// What can be asked of the system as things are.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Conditions {
-    /// How far wall clocks are off, at most.
+    /// How far wall clocks were set off, at most.
     pub(super) clocks_off_ms: u64,
+    /// How many millionths they gain or lose, at most.
+    pub(super) wall_drift_ppm: u32,
     /// All faults are over.
     pub(super) is_calm: bool,
     /// A disk was lost, or some of it.
@@ -104,6 +106,7 @@ impl Crowd {
         let conditions = Conditions {
             liars,
             clocks_off_ms: 0,
+            wall_drift_ppm: 0,
             is_calm: false,
             ever_destroyed: false,
             destroyed: 0,
@@ -191,9 +194,13 @@ impl Crowd {
     }
 
     fn around(&self, world: &World<Peer>) -> Around {
-        let Conditions { clocks_off_ms, is_calm, ever_destroyed, liars, .. } = self.conditions;
+        let Conditions { clocks_off_ms, wall_drift_ppm, is_calm, ever_destroyed, liars, .. } =
+            self.conditions;
         let all_counts = is_calm && !ever_destroyed && !liars;
-        Around { now: world.now(), clocks_off_ms, all_counts, is_calm, liars }
+        let now = world.now();
+        // As far as a clock comes that has drifted from the beginning.
+        let drifted_ms = (now.mono.0 / 1000).saturating_mul(wall_drift_ppm.into()).div_ceil(1_000_000);
+        Around { now, clocks_off_ms: clocks_off_ms.saturating_add(drifted_ms), all_counts, is_calm, liars }
     }
 
     fn ended(&mut self, world: &World<Peer>, nodes: &[HostId], at: usize, ended: Ended) {

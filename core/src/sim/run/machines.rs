@@ -126,6 +126,7 @@ impl Play {
         let world = &mut self.town.world;
         world.resume(host);
         world.slow(host, Duration::ZERO);
+        world.set_wall_drift(host, 0);
         world.set_clock(host, 0);
         world.set_drift(host, 0);
         if !world.is_up(host) {

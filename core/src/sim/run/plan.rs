@@ -91,6 +91,7 @@ fn setup(profile: &Profile, seed: u64, chance: &mut Chance) -> Setup {
         },
         disk_errors: if profile.has_rough_disks && chance.one_in(3) { chance.between(10, 5_000) } else { 0 },
         torn: profile.has_rough_disks && chance.one_in(2),
+        jobs_us: if profile.has_rough_disks { (0, chance.between(0, 30_000)) } else { usual.jobs_us },
     }
 }
 
@@ -209,6 +210,10 @@ impl Plan<'_> {
             Kind::Drift => {
                 let ppm = i32::try_from(chance.below(100_000)).unwrap_or(0) - 50_000;
                 Action::Drift { who: self.any(chance), ppm }
+            }
+            Kind::WallDrift => {
+                let ppm = i32::try_from(chance.below(4_000)).unwrap_or(0) - 2_000;
+                Action::WallDrift { who: self.any(chance), ppm }
             }
             Kind::Sleep => {
                 let most = *[5_000, 60_000, 3_600_000, 700_000_000].get(chance.below(4) as usize)?;

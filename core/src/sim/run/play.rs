@@ -215,6 +215,7 @@ impl Play {
             Some(original) => self.town.add_copy(original, &entry),
             None => self.town.add_client(&keys, &entry, false),
         };
+        self.set_jobs(host);
         let number = u8::try_from(self.devices.len()).unwrap_or(u8::MAX);
         self.watching.name(host, format!("c{number}"), false);
         let seat = self.sit(host, number, vault, device.entry.clone());
@@ -237,6 +238,13 @@ impl Play {
         disk.set_delay(Duration::from_micros(least.into()), Duration::from_micros(most.into()));
         disk.set_errors(disk_errors);
         disk.set_torn(torn);
+        self.set_jobs(host);
+    }
+
+    fn set_jobs(&mut self, host: HostId) {
+        let micros = |us: u32| Duration::from_micros(us.into());
+        let (least, most) = self.setup.jobs_us;
+        self.town.world.set_job_delay(host, micros(least), micros(most));
     }
 
     fn sit(&mut self, host: HostId, number: u8, vault: u8, entry: Vec<u8>) -> usize {

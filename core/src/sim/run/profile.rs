@@ -78,6 +78,7 @@ pub(super) enum Kind {
     Stall,
     Clock,
     Drift,
+    WallDrift,
     Sleep,
     Silence,
     Ended,

@@ -4,6 +4,7 @@ use super::profile::Kind::{
     Ban, Cancel, Clear, Clock, Crash, CrashDevice, Cut, Delete, Drift, Ended, Evict, Fail, Fresh, Full, Get,
     Heal, HealAll, Join, Leave, List, Lose, LoseDevice, Misdirect, Pause, Range, Reset, Resume, Roomy, Rot,
     Silence, Sleep, Slow, Sound, Split, Stall, Start, Stop, Store, StoreForAWhile, StoreLarge, Verify,
+    WallDrift,
 };
 use super::profile::Profile;
 
@@ -185,6 +186,7 @@ pub const PROFILES: &[Profile] = &[
             (2, List),
             (5, Clock),
             (2, Drift),
+            (2, WallDrift),
             (3, Sleep),
             (1, Crash),
             (2, Start),
@@ -301,6 +303,7 @@ pub const PROFILES: &[Profile] = &[
             (1, Stall),
             (2, Clock),
             (1, Drift),
+            (1, WallDrift),
             (1, Sleep),
             (2, Silence),
             (2, Ended),

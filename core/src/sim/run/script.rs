@@ -55,6 +55,8 @@ pub struct Setup {
     pub disk_errors: u32,
     /// A crash may leave what was under way half done.
     pub torn: bool,
+    /// How long a job takes, in microseconds, at least and at most.
+    pub jobs_us: (u32, u32),
 }
 
 impl Default for Setup {
@@ -77,6 +79,7 @@ impl Default for Setup {
             disk_us: (0, 0),
             disk_errors: 0,
             torn: false,
+            jobs_us: (0, 0),
         }
     }
 }
@@ -215,6 +218,8 @@ pub enum Action {
     Clock { who: Who, ahead_ms: i64 },
     /// A machine's monotonic clock runs faster by so many millionths.
     Drift { who: Who, ppm: i32 },
+    /// Its wall clock gains so many millionths from now on.
+    WallDrift { who: Who, ppm: i32 },
     /// A machine sleeps for so long: its clocks go on and it does nothing.
     Sleep { who: Who, ms: u64 },
     /// All machines sleep for so long.

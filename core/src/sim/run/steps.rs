@@ -166,6 +166,12 @@ impl Play {
                 let host = self.host(who)?;
                 self.town.world.set_drift(host, ppm);
             }
+            Action::WallDrift { who, ppm } => {
+                let host = self.host(who)?;
+                self.town.world.set_wall_drift(host, ppm);
+                let most = &mut self.crowd.conditions.wall_drift_ppm;
+                *most = ppm.unsigned_abs().max(*most);
+            }
             Action::Sleep { who, ms } => {
                 let host = self.host(who)?;
                 self.town.world.jump(host, Duration::from_millis(ms));

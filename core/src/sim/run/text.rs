@@ -65,6 +65,9 @@ impl fmt::Display for Setup {
         if self.disk_us != plain.disk_us {
             writeln!(f, "disk {} {}", self.disk_us.0, self.disk_us.1)?;
         }
+        if self.jobs_us != plain.jobs_us {
+            writeln!(f, "jobs {} {}", self.jobs_us.0, self.jobs_us.1)?;
+        }
         if self.torn {
             writeln!(f, "torn")?;
         }
@@ -146,6 +149,7 @@ impl fmt::Display for Action {
             Self::Stall { node, ms } => write!(f, "stall n{node} {ms}"),
             Self::Clock { who, ahead_ms } => write!(f, "clock {who} {ahead_ms}"),
             Self::Drift { who, ppm } => write!(f, "drift {who} {ppm}"),
+            Self::WallDrift { who, ppm } => write!(f, "wall-drift {who} {ppm}"),
             Self::Sleep { who, ms } => write!(f, "sleep {who} {ms}"),
             Self::Age { ms } => write!(f, "age {ms}"),
             Self::Ended { client: None } => write!(f, "ended"),
@@ -229,6 +233,7 @@ fn setting(name: &str, words: &mut Words<'_>, setup: &mut Setup) -> Parsed<()> {
         "disk-errors" => setup.disk_errors = words.number()?,
         "latency" => setup.latency_us = (words.number()?, words.number()?),
         "disk" => setup.disk_us = (words.number()?, words.number()?),
+        "jobs" => setup.jobs_us = (words.number()?, words.number()?),
         "torn" => setup.torn = true,
         "client" => setup.clients.push(words.device()?),
         _ => return Err("no setting and no step is called so"),
@@ -285,6 +290,7 @@ fn action(words: &mut Words<'_>) -> Parsed<Action> {
         "stall" => Action::Stall { node: words.node()?, ms: words.number()? },
         "clock" => Action::Clock { who: words.who()?, ahead_ms: words.number()? },
         "drift" => Action::Drift { who: words.who()?, ppm: words.number()? },
+        "wall-drift" => Action::WallDrift { who: words.who()?, ppm: words.number()? },
         "sleep" => Action::Sleep { who: words.who()?, ms: words.number()? },
         "age" => Action::Age { ms: words.number()? },
         "ended" => Action::Ended { client: words.client_or_all()? },
