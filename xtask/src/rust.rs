@@ -11,7 +11,7 @@ use crate::suite::Report;
 
 /// All of the workspace, under the features of its tests: the simulator's parts and `Suite::Sim`. The same for every
 /// command, so that nothing is built twice.
-const WORKSPACE: [&str; 4] = ["--locked", "--workspace", "--features", "quantumsync-core/sim"];
+pub(crate) const WORKSPACE: [&str; 4] = ["--locked", "--workspace", "--features", "quantumsync-core/sim"];
 
 pub(crate) fn run_all(wanted: &dyn Fn(&str) -> bool) -> Vec<Report> {
     let binaries = match build() {

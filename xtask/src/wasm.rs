@@ -1,33 +1,70 @@
-//! The wasm32 probe: the core, compiled to a module without a single import, moves a file in Node.js.
+//! The core in other builds. As a wasm32 module without a single import it moves a file in Node.js; and a seed's run is
+//! the same in a debug build, a release build and that module.
 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use crate::process::{Outcome, apt_install, cargo, exists, output, project, run, target_dir};
+use crate::rust::WORKSPACE;
 use crate::suite::Report;
 
 const TARGET: &str = "wasm32-unknown-unknown";
+/// How many seeds are played in each build: a profile has its turn every so many seeds, and each has several.
+const SEEDS: &str = "33";
+/// Optimising across crates would take as long as all else of the build.
+const WITHOUT_LTO: [&str; 2] = ["--config", "profile.release.lto='off'"];
 
 pub(crate) fn run_all(wanted: &dyn Fn(&str) -> bool) -> Vec<Report> {
-    let name = "wasm: probe without imports moves a file";
-    if wanted(name) { vec![Report::of(name, probe)] } else { Vec::new() }
+    let suites: [(_, fn() -> _); 2] = [
+        ("wasm: probe without imports moves a file", probe),
+        ("wasm: a seed has the same trace in debug, release and wasm32", traces),
+    ];
+    let wanted = suites.into_iter().filter(|(name, _)| wanted(name));
+    wanted.map(|(name, suite)| Report::of(name, suite)).collect()
 }
 
 fn probe() -> Outcome<(usize, usize)> {
+    let text = in_node("run.mjs", &[])?;
+    print!("{text}");
+    Ok((text.lines().filter(|line| line.starts_with("ok ")).count(), 0))
+}
+
+/// Plays the same seeds in each build. Counts those with the same digest of their traces everywhere, and the others.
+fn traces() -> Outcome<(usize, usize)> {
+    let native = |profile: &str, folder: &str, of: &[&str]| {
+        run(cargo().args(["build", "--profile", profile, "--bin", "digests"]).args(of).args(WITHOUT_LTO))?;
+        output(Command::new(target_dir().join(folder).join("digests")).arg(SEEDS).stdin(Stdio::null()))
+    };
+    // The debug build is of what the Rust suites have built; of the release build as little as can be.
+    let debug = native("dev", "debug", &WORKSPACE)?;
+    let release = native("release", "release", &["--locked", "--package", "quantumsync-probe"])?;
+    let wasm = in_node("digests.mjs", &[SEEDS])?;
+    let (mut same, mut different) = (0, 0);
+    for ((debug, release), wasm) in debug.lines().zip(release.lines()).zip(wasm.lines()) {
+        if debug == release && debug == wasm {
+            same += 1;
+        } else {
+            different += 1;
+            println!("differ: debug {debug}, release {release}, wasm32 {wasm}");
+        }
+    }
+    println!("{same} of {SEEDS} seeds have the same trace in debug, release and wasm32");
+    Ok((same, different))
+}
+
+/// What a script of the probe prints, given its module and these arguments.
+fn in_node(script: &str, arguments: &[&str]) -> Outcome<String> {
     if !exists("node") {
         apt_install(&["nodejs"])?;
     }
-    let module = build()?;
-    let script = project().join("xtask/probe/run.mjs");
-    let text = output(Command::new("node").arg(script).arg(module).stdin(Stdio::null()))?;
-    print!("{text}");
-    Ok((text.lines().filter(|line| line.starts_with("ok ")).count(), 0))
+    let (module, script) = (build()?, project().join("xtask/probe").join(script));
+    output(Command::new("node").arg(script).arg(module).args(arguments).stdin(Stdio::null()))
 }
 
 /// Builds the probe with the toolchain's own wasm32 target if it is installed, else with Debian's compiler, which
 /// builds the standard library too.
 fn build() -> Outcome<PathBuf> {
-    let arguments = ["--release", "--locked", "--target", TARGET, "--package", "quantumsync-probe"];
+    let arguments = ["--release", "--locked", "--target", TARGET, "--package", "quantumsync-probe", "--lib"];
     // A folder of its own: two compilers would evict each other's work.
     let folder = target_dir().join("wasm");
     if has_own_target() {

@@ -27,7 +27,7 @@ pub type Sink = Box<dyn FnMut(&str)>;
 pub struct Watched {
     /// Gets each line of the trace.
     pub trace: Option<Sink>,
-    /// Makes a digest of the run.
+    /// Makes a digest of the run: of every line of its trace, and of the bytes that those leave out.
     pub digest: bool,
     /// Searches what nodes send and store for plaintext, even where nothing is encrypted; with the real suite always.
     pub search: bool,
@@ -65,7 +65,8 @@ pub(super) struct Watching(Rc<RefCell<Watch>>);
 impl Watching {
     pub(super) fn new(watched: Watched, suite: Suite) -> Self {
         let digest = watched.digest.then(blake3::Hasher::new);
-        let taps = (watched.trace.is_some() && suite == Suite::Sim).then(Taps::default);
+        let is_traced = watched.trace.is_some() || watched.digest;
+        let taps = (is_traced && suite == Suite::Sim).then(Taps::default);
         Self(Rc::new(RefCell::new(Watch { trace: watched.trace, taps, digest, ..Watch::default() })))
     }
 
@@ -96,10 +97,7 @@ impl Watching {
 
     /// Writes a line of the run's own into the trace.
     pub(super) fn say(&self, now: Now, line: &str) {
-        let mut watch = self.0.borrow_mut();
-        if let Some(trace) = &mut watch.trace {
-            trace(&format!("{} {line}", clock(now.mono)));
-        }
+        self.0.borrow_mut().write(now.mono, line);
     }
 
     pub(super) fn look<R>(&self, look: impl FnOnce(&Watch) -> R) -> R {
@@ -108,7 +106,7 @@ impl Watching {
 }
 
 impl Watch {
-    /// The digest of all that was seen.
+    /// The digest of the trace and of all that was seen.
     pub(super) fn digest(&self) -> Option<[u8; 32]> {
         self.digest.as_ref().map(|hasher| hasher.finalize().into())
     }
@@ -117,6 +115,7 @@ impl Watch {
         match seen {
             Seen::Input(_) => self.inputs += 1,
             Seen::Output(output) => self.search(now, host, output),
+            Seen::Fault(fault) if fault.is_usual() => {}
             Seen::Fault(fault) => *self.faults.entry(fault.kind()).or_default() += 1,
         }
         if let Some(hasher) = &mut self.digest {
@@ -125,12 +124,32 @@ impl Watch {
             feed(hasher, seen);
         }
         let told = self.taps.as_mut().map(|taps| taps.follow(host, seen)).unwrap_or_default();
-        if let Some(trace) = &mut self.trace
+        if self.is_traced()
             && let Some(line) = line(seen)
         {
             let name = self.names.get(&host).map_or("?", String::as_str);
             let colon = if told.is_empty() { "" } else { ": " };
-            trace(&format!("{} {name:>3} {line}{colon}{}", clock(now), told.join("; ")));
+            let line = format!("{name:>3} {line}{colon}{}", told.join("; "));
+            self.write(now, &line);
+        }
+    }
+
+    /// True if somebody wants the trace: a reader, or the digest, which is of every line of it.
+    const fn is_traced(&self) -> bool {
+        self.trace.is_some() || self.digest.is_some()
+    }
+
+    /// Writes a line of the trace.
+    fn write(&mut self, now: Instant, line: &str) {
+        if !self.is_traced() {
+            return;
+        }
+        let line = format!("{} {line}\n", clock(now));
+        if let Some(hasher) = &mut self.digest {
+            hasher.update(line.as_bytes());
+        }
+        if let Some(trace) = &mut self.trace {
+            trace(line.trim_end());
         }
     }
 
@@ -185,7 +204,7 @@ fn for_each_part(output: &Output<PeerEvent>, mut part: impl FnMut(&[u8])) {
     }
 }
 
-/// All that an effect is, without the cost of making text of it.
+/// What the trace does not show of an effect: all bytes of it.
 fn feed(hasher: &mut blake3::Hasher, seen: &Seen<'_, PeerEvent>) {
     let mut text = |value: &dyn fmt::Debug| {
         hasher.update(format!("{value:?}").as_bytes());
@@ -238,6 +257,7 @@ fn line(seen: &Seen<'_, PeerEvent>) -> Option<String> {
         Seen::Output(Output::Disk { ticket, request }) => format!("=> disk {ticket}: {}", short(request)),
         Seen::Output(Output::Job { ticket, .. }) => format!("=> job {ticket}"),
         Seen::Output(Output::Event(event)) => format!("** {}", short(event)),
+        Seen::Fault(fault) if fault.is_usual() => return None,
         Seen::Fault(Fault::Start) => "## starts".to_string(),
         Seen::Fault(fault) => format!("## {fault:?}"),
     })
