@@ -130,8 +130,9 @@ fn failure(result: &Result<Report, String>) -> Option<String> {
         Ok(report) => {
             let mut text = String::new();
             for violation in &report.violations {
-                let at = Duration::from_micros(violation.at.0);
-                let _ = writeln!(text, "  {:?} at {at:?}: {}", violation.rule, violation.what);
+                // As the trace has it.
+                let (seconds, micros) = (violation.at.0 / 1_000_000, violation.at.0 % 1_000_000);
+                let _ = writeln!(text, "  {:?} at {seconds}.{micros:06}: {}", violation.rule, violation.what);
             }
             Some(text)
         }

@@ -92,6 +92,16 @@ pub enum DiskFault {
 }
 
 impl Fault {
+    /// True if it only says that all is as usual, which ends a fault at most.
+    pub const fn is_usual(&self) -> bool {
+        match self {
+            Self::Slow(by) => by.is_zero(),
+            Self::Drift(ppm) | Self::WallDrift(ppm) => *ppm == 0,
+            Self::SetClock(ahead_ms) => *ahead_ms == 0,
+            _ => false,
+        }
+    }
+
     /// One word for it, to count by.
     pub const fn kind(&self) -> &'static str {
         match self {
