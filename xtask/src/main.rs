@@ -1,6 +1,7 @@
 //! Tasks of the project, each one command: `cargo xtask help`.
 
 mod check;
+mod coverage;
 mod fuzz;
 mod kills;
 mod mutants;
@@ -25,6 +26,7 @@ cargo xtask mutants --table   the list as the table of core/TESTING.md
 cargo xtask fuzz           runs every fuzz target for a minute, with the address sanitizer (nightly, cargo-fuzz)
 cargo xtask fuzz TARGET    only this one
 cargo xtask fuzz [TARGET] --seconds N  for so long
+cargo xtask coverage       measures which lines of the core its tests run, by module (cargo-tarpaulin)
 cargo xtask sim            runs whole simulated networks from seeds: --seed N --count N --minutes M --profile NAME
 cargo xtask sim --help     all that it takes, and the profiles
 cargo xtask kills          kills nodes and clients of a real network 200 times, in every phase
@@ -44,6 +46,7 @@ fn main() -> ExitCode {
         ["fuzz", "--seconds", seconds] => fuzz::run_for(None, seconds),
         ["fuzz", target] => fuzz::run_for(Some(target), fuzz::SECONDS),
         ["fuzz", target, "--seconds", seconds] => fuzz::run_for(Some(target), seconds),
+        ["coverage"] => coverage::run_all(),
         ["kills"] => kills::run(kills::COUNT),
         ["kills", "--count", count] => kills::run(count),
         ["sim", ref arguments @ ..] => sim::run(arguments),
