@@ -76,6 +76,7 @@ fn play(name: &str) {
     assert_eq!(script.to_string().parse().as_ref(), Ok(&script), "what is printed is the same script");
     let report = run(&script, Watched::default());
     assert!(report.violations.is_empty(), "{:#?}", report.violations);
+    assert_eq!(report.steps, script.steps.len() as u64, "every step can be done");
 }
 
 fn folder() -> &'static Path {

@@ -126,6 +126,16 @@ fn a_wrong_expectation_is_a_violation() {
 }
 
 #[test]
+fn what_does_not_come_to_lie_where_a_script_says_is_a_violation() {
+    for wrong in ["until c0 k1 file n1,n2,n3", "only c0 k1 file n0,n1", "only c0 k1 tombstone n0,n1,n2"] {
+        let text = format!("nodes 3\nclient 0 n0\n+0 calm\n+0 store c0 k1 100 1\n+0 calm\n+0 {wrong}\n");
+        let script: Script = text.parse().unwrap();
+        let report = run(&script, Watched::default());
+        assert_eq!(report.violations.first().map(|violation| violation.rule), Some(Rule::Script), "{wrong}");
+    }
+}
+
+#[test]
 fn plaintext_on_a_link_is_a_violation() {
     // Where nothing is encrypted the search finds what it would find in the real suite.
     let script: Script = "nodes 3\nclient 0 n0\n+0 calm\n+0 store c0 k1 20000 1\n+0 ended\n".parse().unwrap();

@@ -9,7 +9,6 @@ mod mending;
 mod plant;
 mod races;
 mod rules;
-mod scripts;
 mod table;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -81,8 +80,7 @@ const GROUPS: &[&str] = &[
 /// All mutations, in the order of their groups.
 fn all() -> Vec<&'static Mutation> {
     let order = |group| GROUPS.iter().position(|known| *known == group);
-    let lists =
-        [races::RACES, scripts::SCRIPTS, losses::LOSSES, abuses::ABUSES, rules::RULES, mending::MENDING];
+    let lists = [races::RACES, losses::LOSSES, abuses::ABUSES, rules::RULES, mending::MENDING];
     let mut all: Vec<_> = lists.into_iter().flatten().collect();
     all.sort_by_key(|mutation| order(mutation.group));
     all

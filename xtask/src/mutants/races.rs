@@ -39,7 +39,10 @@ pub(super) const RACES: &[Mutation] = &[
                 to: "live.bytes == u64::MAX",
             },
         ],
-        tests: &["race_2_a_record_signed_half_a_lease_ago"],
+        tests: &[
+            "race_2_a_record_signed_half_a_lease_ago",
+            "script::race_2_a_client_that_slept_sends_a_record",
+        ],
     },
     Mutation {
         group: "race 2a",
@@ -59,7 +62,10 @@ pub(super) const RACES: &[Mutation] = &[
             from: "if is_past { Err(ErrorCode::Past) } else { Ok(()) }",
             to: "Ok(())",
         }],
-        tests: &["race_2_a_retry_after_the_tombstone_was_dropped"],
+        tests: &[
+            "race_2_a_retry_after_the_tombstone_was_dropped",
+            "script::race_2_a_client_that_slept_sends_what",
+        ],
     },
     Mutation {
         group: "race 3",
@@ -77,6 +83,28 @@ pub(super) const RACES: &[Mutation] = &[
             },
         ],
         tests: &["race_3_a_second_pass"],
+    },
+    Mutation {
+        group: "race 3",
+        rule: "each pass has an object id of its own, and a pin is never changed",
+        places: &[
+            Place {
+                file: "crypto/keys.rs",
+                from: "self.suite.hmac(self.read.object_id.expose(), &[name.as_bytes(), since])",
+                to: "self.suite.hmac(self.read.object_id.expose(), &[name.as_bytes()])",
+            },
+            Place {
+                file: "node/store/known.rs",
+                from: "if known.own(pin).is_some() {",
+                to: "if known.own(pin).is_some_and(|own| own.since == body.since) {",
+            },
+            Place {
+                file: "node/store/rows.rs",
+                from: "if !row.expired && header.live",
+                to: "if header.version >= since && !row.expired && header.live",
+            },
+        ],
+        tests: &["script::race_3_"],
     },
     Mutation {
         group: "race 4",
@@ -166,7 +194,7 @@ pub(super) const RACES: &[Mutation] = &[
             from: "let wanted = (set.len() + 1).saturating_sub(usize::from(past.sets.quorum()));",
             to: "let wanted = 1;",
         }],
-        tests: &["race_11_a_new_disk", "script::race_11_"],
+        tests: &["race_11_a_new_disk_that", "script::race_11_"],
     },
     Mutation {
         group: "race 11",
@@ -228,7 +256,7 @@ pub(super) const RACES: &[Mutation] = &[
             from: "stage: Stage::Rows(PullPart::Floors), after: None };\n        let resume",
             to: "stage: Stage::Rows(PullPart::Records), after: None };\n        let resume",
         }],
-        tests: &["race_13_a_disk_that_took_over", "script::race_13_a_new_disk"],
+        tests: &["script::race_13_a_new_disk"],
     },
     Mutation {
         group: "race 14",
@@ -258,6 +286,6 @@ pub(super) const RACES: &[Mutation] = &[
             from: "if self.unsettled().next().is_none() && self.strays_left() == 0 {",
             to: "if self.now.mono < until {",
         }],
-        tests: &["race_15_the_only_two", "script::race_15_the_only"],
+        tests: &["race_15_the_only_two_that_hold_something", "script::race_15_the_only"],
     },
 ];

@@ -144,3 +144,32 @@ fn nobody_learns_through_a_cut_that_a_host_is_gone_and_its_old_links_never_touch
     assert_eq!(received(&told(&mut world, c)), numbers(20));
     assert!(world.now().mono > Instant(0));
 }
+
+#[test]
+fn what_is_held_back_waits_in_one_direction_and_then_comes_in_its_order() {
+    let (mut world, a, b) = two(NetworkOptions::default());
+    connect(&mut world, a, b);
+    world.hold(a, b);
+    act(&mut world, a, send(DIALLED, 200));
+    act(&mut world, a, send(DIALLED, 100));
+    act(&mut world, b, send(ACCEPTED, 10));
+    world.run_for(SECOND);
+    assert!(received(&told(&mut world, b)).is_empty());
+    assert_eq!(received(&told(&mut world, a)), numbers(10));
+    world.release(a, b);
+    world.run_for(SECOND);
+    assert_eq!(received(&told(&mut world, b)), [numbers(200), numbers(100)].concat());
+}
+
+#[test]
+fn a_link_that_ends_takes_along_what_is_held_back() {
+    let (mut world, a, b) = two(NetworkOptions::default());
+    connect(&mut world, a, b);
+    world.hold(a, b);
+    act(&mut world, a, send(DIALLED, 10));
+    world.run_for(SECOND);
+    world.reset(a, b);
+    world.release(a, b);
+    world.run_for(SECOND);
+    assert_eq!(told(&mut world, b), [Told::Disconnected(ACCEPTED)]);
+}
