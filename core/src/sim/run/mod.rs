@@ -4,7 +4,7 @@
 //! parses from text, so that what failed once, and races that a person wrote, are run the same way. [`run`] plays it and
 //! returns a [`Report`]. The same script gives the same run, byte for byte, in every build and on every platform.
 //!
-//! * `chance`: where choices come from; `profile`, `profiles` and `plan`: how a script is drawn; `script` and `text`: what it is;
+//! * `chance`: where choices come from; `profile`, `profiles` and `plan`: how a script is drawn; `script`, `text` and `words`: what it is;
 //! * `play`, `steps` and `machines`: what is done to the town; `users` and `crowd`: what its users do;
 //! * `model`: what they may see; `finish`: what must be so in the end; `look`: what a script says that must be; `bounds`: how
 //!   large everything is; `watch`: digest, trace and secrecy; `tap`: which messages go over links;
@@ -28,6 +28,7 @@ mod tap;
 mod text;
 mod users;
 mod watch;
+mod words;
 
 pub use chance::Chance;
 pub use crowd::{Rule, Violation};

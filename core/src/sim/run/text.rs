@@ -6,9 +6,10 @@
 use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 use core::fmt;
-use core::str::{FromStr, SplitWhitespace};
+use core::str::FromStr;
 
 use super::script::{Action, Apart, Device, Kept, Script, Setup, Step, Who};
+use super::words::{Parsed, Words};
 use crate::crypto::Suite;
 
 impl fmt::Display for Who {
@@ -191,7 +192,7 @@ impl FromStr for Script {
         let mut script = Self { setup: Setup::default(), steps: Vec::new() };
         for (at, line) in text.lines().enumerate() {
             let said = line.split_once('#').map_or(line, |(said, _)| said);
-            let mut words = Words(said.split_whitespace());
+            let mut words = Words::of(said);
             let Some(first) = words.next() else { continue };
             let bad = |what| BadScript { line: at + 1, what };
             match first.strip_prefix('+') {
@@ -207,8 +208,6 @@ impl FromStr for Script {
         Ok(script)
     }
 }
-
-type Parsed<T> = Result<T, &'static str>;
 
 fn setting(name: &str, words: &mut Words<'_>, setup: &mut Setup) -> Parsed<()> {
     match name {
@@ -310,96 +309,6 @@ fn action(words: &mut Words<'_>) -> Parsed<Action> {
         },
         _ => return Err("no step is called so"),
     })
-}
-
-struct Words<'a>(SplitWhitespace<'a>);
-
-impl<'a> Words<'a> {
-    fn next(&mut self) -> Option<&'a str> {
-        self.0.next()
-    }
-
-    fn end(&mut self) -> Parsed<()> {
-        self.next().map_or(Ok(()), |_| Err("more words than this line has"))
-    }
-
-    fn number<T: FromStr>(&mut self) -> Parsed<T> {
-        self.next().and_then(|word| word.parse().ok()).ok_or("a number is missing here, or out of range")
-    }
-
-    fn number_or<T: FromStr>(&mut self, usual: T) -> Parsed<T> {
-        match self.next() {
-            Some(word) => word.parse().map_err(|_| "a number is out of range"),
-            None => Ok(usual),
-        }
-    }
-
-    fn node(&mut self) -> Parsed<u8> {
-        numbered('n', self.next().unwrap_or_default())
-    }
-
-    fn client(&mut self) -> Parsed<u8> {
-        numbered('c', self.next().unwrap_or_default())
-    }
-
-    fn client_or_all(&mut self) -> Parsed<Option<u8>> {
-        self.next().map(|word| numbered('c', word)).transpose()
-    }
-
-    fn nodes(&mut self) -> Parsed<Vec<u8>> {
-        match self.next().unwrap_or_default() {
-            "none" => Ok(Vec::new()),
-            nodes => nodes.split(',').map(|node| numbered('n', node)).collect(),
-        }
-    }
-
-    fn device(&mut self) -> Parsed<Device> {
-        let (vault, entry) = (self.number()?, self.nodes()?);
-        let copy_of = match self.next() {
-            None => None,
-            Some("like") => Some(self.client()?),
-            Some(_) => return Err("after a client's nodes comes nothing, or `like` and another client"),
-        };
-        Ok(Device { vault, entry, copy_of })
-    }
-
-    fn kept(&mut self) -> Parsed<Kept> {
-        let word = self.next().unwrap_or_default();
-        let all = [Kept::File, Kept::Tombstone, Kept::Pins, Kept::Pending];
-        let kept = all.into_iter().find(|kept| kept.to_string() == word);
-        kept.ok_or("what lies on a disk is a `file`, a `tombstone`, `pins` or `pending`")
-    }
-
-    fn key(&mut self) -> Parsed<u8> {
-        numbered('k', self.next().unwrap_or_default())
-    }
-
-    fn who(&mut self) -> Parsed<Who> {
-        let word = self.next().unwrap_or_default();
-        numbered('n', word).map(Who::Node).or_else(|_| numbered('c', word).map(Who::Client))
-    }
-
-    fn apart(&mut self) -> Parsed<Apart> {
-        let word = self.next().unwrap_or_default();
-        let all = [Apart::Reset, Apart::Silent, Apart::OneWay];
-        all.into_iter().find(|how| how.to_string() == word).ok_or("apart is `reset`, `silent` or `one-way`")
-    }
-
-    fn file(&mut self) -> Parsed<Option<(u32, u8)>> {
-        match self.next() {
-            Some("none") => Ok(None),
-            Some(bytes) => {
-                let bytes = bytes.parse().map_err(|_| "a length is expected here, or `none`")?;
-                Ok(Some((bytes, self.number()?)))
-            }
-            None => Err("a length and a content are expected here, or `none`"),
-        }
-    }
-}
-
-fn numbered(letter: char, word: &str) -> Parsed<u8> {
-    let number = word.strip_prefix(letter).and_then(|number| number.parse().ok());
-    number.ok_or("n0, c0 and k0 are the first node, client and key")
 }
 
 impl From<BadScript> for String {
