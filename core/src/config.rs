@@ -32,8 +32,9 @@ pub mod limit {
     pub const REPLICAS: u8 = 16;
     /// Members of a view that everyone knows whole; above it the view is Chord's.
     pub const MEMBERS: usize = 256;
-    /// Placements that a node remembers until all has been taken over from them: changes come minutes apart.
-    pub const PLACEMENTS: usize = 8;
+    /// Placements that a node remembers until all has been taken over from them: changes come minutes apart, and where
+    /// there are more it takes over from every member instead.
+    pub const PLACEMENTS: usize = 16;
     /// Addresses that are kept and told of one member.
     pub const ADDRS: usize = 8;
     /// Pins in one `Have`.

@@ -9,11 +9,11 @@ use super::requests::RequestId;
 #[cfg(any(test, feature = "sim"))]
 use crate::config::Config;
 use crate::config::limit;
-use crate::error::PeerFault;
+use crate::error::{OpError, PeerFault};
 #[cfg(any(test, feature = "sim"))]
 use crate::gauge::Gauges;
 use crate::id::{BlobId, Name, OwnerId};
-use crate::wire::{PullCursor, Request, Response, VerifiedRecords};
+use crate::wire::{ErrorCode, PullCursor, Request, Response, VerifiedRecords};
 
 /// One question: its answer is the outcome.
 pub(super) struct Question(pub(super) Request);
@@ -34,6 +34,8 @@ impl Operation for Question {
                 Ok(Some(Outcome::Leaving { done, waits_for, strays }))
             }
             Response::Done => Ok(Some(Outcome::Banned)),
+            // It is a member that is not there, not a piece of a file.
+            Response::Error(error) if error.code == ErrorCode::NotFound => Err(OpError::NotFound.into()),
             Response::Error(error) => Err(refused(&error).into()),
             _ => Err(PeerFault::UnexpectedAnswer.into()),
         }

@@ -105,7 +105,7 @@ impl Write {
         self.round * SLOTS + slot
     }
 
-    /// To all replicas at once; of a record its stub to everybody else, whose pins it confirms or kills.
+    /// To all replicas at once; what has no parts to everybody else, too.
     fn spread(&mut self, hub: &mut Hub) {
         self.stage = Stage::Spreading;
         for node in self.tally.nodes() {
@@ -116,17 +116,29 @@ impl Write {
                 hub.ask(self.op, self.slot(REPLICA), node, request);
             }
         }
-        let is_replica = self.tally.contains(&hub.own);
-        if let Request::PutRecord { record } = &self.request {
-            let stub = Request::PutRecord { record: record.to_stub() };
-            for node in hub.responsive().into_iter().filter(|node| !self.tally.contains(node)) {
-                hub.ask(self.op, self.slot(OTHER), node, stub.clone());
+        match &self.request {
+            Request::PutRecord { record } => {
+                let stub = record.to_stub();
+                if stub.is_complete() {
+                    self.tell_others(hub, stub);
+                }
             }
-            if !is_replica {
-                hub.ask_own(self.op, self.slot(OTHER), Origin::Own, Keep::Replica, stub);
+            _ if !self.tally.contains(&hub.own) => {
+                hub.ask_own(self.op, self.slot(OWN), self.origin, Keep::Cache, self.request.clone());
             }
-        } else if !is_replica {
-            hub.ask_own(self.op, self.slot(OWN), self.origin, Keep::Cache, self.request.clone());
+            _ => {}
+        }
+    }
+
+    /// The stub of a record to all that are no replicas, whose pins it confirms or kills. Of what has parts not before
+    /// they are durable: it would make known what nobody may ever read.
+    fn tell_others(&self, hub: &mut Hub, stub: Record) {
+        let stub = Request::PutRecord { record: stub };
+        for node in hub.responsive().into_iter().filter(|node| !self.tally.contains(node)) {
+            hub.ask(self.op, self.slot(OTHER), node, stub.clone());
+        }
+        if !self.tally.contains(&hub.own) {
+            hub.ask_own(self.op, self.slot(OTHER), Origin::Own, Keep::Replica, stub);
         }
     }
 
@@ -194,6 +206,11 @@ impl Write {
         if !self.answered && self.tally.is_reached(hub) {
             let verdict = self.tally.verdict(hub, self.kept);
             self.answer(hub, verdict);
+            if let Request::PutRecord { record } = &self.request
+                && !record.to_stub().is_complete()
+            {
+                self.tell_others(hub, record.to_stub());
+            }
         }
         if !self.tally.is_complete() {
             return Progress::Going;

@@ -12,7 +12,7 @@ use super::link::Caller;
 use super::membership::{News, page_from_row, page_to_row};
 use super::placement::{OwnStanding, PLACEMENT_ROW};
 use super::store::Loaded;
-use super::syncing::Removed as _;
+use super::syncing::Roll as _;
 use crate::error::{DiskError, PeerFault};
 use crate::id::{ConnId, NodeId};
 use crate::session::{LocalRole, LocalSide};
@@ -105,7 +105,7 @@ impl Hub {
         match response {
             Response::View(page) => {
                 self.merge(conn, node, &page);
-                self.join(&page);
+                self.join(node, &page);
                 if let Some(standing) = &page.standing {
                     self.heed(node, standing);
                     self.take_back(node, standing);
@@ -123,12 +123,12 @@ impl Hub {
     }
 
     /// This was a member's answer to what this node knows: with it the membership is known whole, if the member knew it.
-    fn join(&mut self, page: &MembershipPage) {
+    fn join(&mut self, from: NodeId, page: &MembershipPage) {
         // Only a member that has joined itself tells settings.
         if self.members.joined || page.settings.is_none() || self.members.settings().is_none() {
             return;
         }
-        if !self.begin_standing(page.standing.as_deref()) {
+        if !self.begin_standing(from, page.standing.as_deref()) {
             // It places others than this node knows of: that is told in a moment.
             self.gossip_at = self.gossip_at.min(self.now.mono + self.setup.config.redial_first);
             return;
@@ -192,9 +192,11 @@ impl Hub {
             let addrs = self.bootstrap.became_member(&node);
             self.peers.hint(&node, &addrs);
         }
-        if self.members.is_removed(&self.own) {
-            // Its own word has come back to a node that leaves.
-            self.ending = Some(if self.has_said_farewell() { NodeEvent::Left } else { NodeEvent::Removed });
+        // Who has signed that itself goes when another one knows.
+        if self.members.is_banned(&self.own)
+            || (self.members.is_removed(&self.own) && !self.has_said_farewell())
+        {
+            self.ending = Some(NodeEvent::Removed);
         }
     }
 
@@ -254,7 +256,9 @@ impl Hub {
     /// Keeps the membership for the next start, once it is one to start from.
     pub(super) fn save(&mut self) {
         if self.members.joined {
-            let page = self.members.page(|node| self.addrs(node));
+            let mut page = self.members.page(|node| self.addrs(node));
+            // Until somebody knows that this node has left, it comes back after a crash, and leaves anew.
+            page.removals.retain(|removal| removal.node != self.own || !self.is_unheard());
             let saved = self.store.save_state(self.now, MEMBERSHIP_ROW, page_to_row(page));
             self.saved_membership = saved;
         }

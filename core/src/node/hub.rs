@@ -228,6 +228,14 @@ impl Hub {
         }
     }
 
+    /// Asks every linked member for its clock. Where there is always traffic nobody is silent, and nobody would ask.
+    pub(super) fn ping_all(&mut self) {
+        let linked: Vec<_> = self.peers.linked().collect();
+        for (node, conn) in linked {
+            self.ping(node, conn);
+        }
+    }
+
     pub(super) fn ping(&mut self, node: NodeId, conn: ConnId) {
         if self.peers.awaits_pong(&node) {
             return;

@@ -67,7 +67,7 @@ impl Hub {
             Some(_) => {}
         }
         self.go_on_leaving();
-        let waits_for = if self.is_leaving() { self.unsettled().collect() } else { Vec::new() };
+        let waits_for = if self.is_leaving() { self.leave_waits_for() } else { Vec::new() };
         let strays = self.strays_left();
         self.settle(caller, Response::Leave { done: false, waits_for, strays });
     }
@@ -75,6 +75,19 @@ impl Hub {
     /// True while this node is out of the placement by its own wish.
     pub(super) fn is_leaving(&self) -> bool {
         self.standing.leave.as_ref().is_some_and(Leave::is_under_way)
+    }
+
+    fn leave_waits_for(&self) -> Vec<NodeId> {
+        let out = self.out_of_placement().filter(|_| !self.others_suffice());
+        self.unsettled().chain(out).collect()
+    }
+
+    /// True if so many others stand on the ring that they can acknowledge anything: what one who is alone, or nearly,
+    /// takes for settled says nothing about those who are away.
+    fn others_suffice(&self) -> bool {
+        let counted = self.members.counted();
+        let others = counted.iter().filter(|(node, _)| *node != self.own).count();
+        self.view.copies() > usize::from(self.members.replicas()).min(others) / 2
     }
 
     fn begin_leaving(&mut self) {
@@ -95,7 +108,7 @@ impl Hub {
     pub(super) fn go_on_leaving(&mut self) {
         match self.standing.leave {
             Some(Leave::Draining { until }) => {
-                if self.unsettled().next().is_none() && self.strays_left() == 0 {
+                if self.others_suffice() && self.unsettled().next().is_none() && self.strays_left() == 0 {
                     self.say_farewell();
                 } else if self.now.mono >= until {
                     self.stay(Some(Leave::Failed));
@@ -140,6 +153,11 @@ impl Hub {
     /// True once this node has signed that it is no member any more.
     pub(super) const fn has_said_farewell(&self) -> bool {
         matches!(self.standing.leave, Some(Leave::Told | Leave::Done { .. }))
+    }
+
+    /// True while it has, and nobody is known to know.
+    pub(super) const fn is_unheard(&self) -> bool {
+        matches!(self.standing.leave, Some(Leave::Told))
     }
 
     /// The home bans a member.

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use bytes::{Bytes, BytesMut};
 use core::net::SocketAddr;
 
-use super::syncing::Removed;
+use super::syncing::Roll;
 use super::{NodeSetup, SettingsWanted, View};
 use crate::config::limit;
 use crate::crypto::{Signature, SigningKey, Suite};
@@ -265,7 +265,11 @@ pub(super) fn page_from_row(suite: Suite, row: Bytes) -> Option<MembershipPage> 
     }
 }
 
-impl Removed for Members {
+impl Roll for Members {
+    fn everyone(&self) -> Vec<NodeId> {
+        self.ids().collect()
+    }
+
     fn has_left(&self, node: &NodeId) -> bool {
         self.known.removal(node).is_some_and(|removal| !removal.banned)
     }

@@ -83,7 +83,7 @@ use crate::error::{ApiMisuse, DiskError};
 use crate::id::{NetworkId, NodeId};
 use crate::session::NOT_NOW;
 use crate::time::{Instant, Now};
-use crate::wire::{CloseReason, ErrorCode};
+use crate::wire::{CloseReason, ErrorCode, Response};
 
 /// A peer's state machine.
 #[derive(Debug)]
@@ -274,7 +274,14 @@ impl Node {
             StoreOutput::Disk { ticket, request } => self.hub.out.push_back(Output::Disk { ticket, request }),
             StoreOutput::Job { ticket, job } => self.hub.out.push_back(Output::Job { ticket, job }),
             // Only operations and clients ask the store.
-            StoreOutput::Reply { token, response } => drop(self.hub.route(token, response, None)),
+            StoreOutput::Reply { token, response } => {
+                if let Response::Error(error) = &response
+                    && matches!(error.code, ErrorCode::NoSpace | ErrorCode::Disk)
+                {
+                    self.hub.write_missed();
+                }
+                drop(self.hub.route(token, response, None));
+            }
             StoreOutput::Offer { offer, stub } => {
                 let op = self.next_op();
                 let settle = Settle::new(&mut self.hub, op, offer, &stub);
@@ -351,6 +358,7 @@ impl Node {
         if now.mono >= self.hub.gossip_at {
             self.hub.gossip_at = now.mono + self.hub.gossip_every();
             self.hub.gossip_to_all();
+            self.hub.ping_all();
         }
         if !self.is_stopping() {
             self.hub.decide_gone();

@@ -8,6 +8,7 @@ use alloc::collections::{BTreeMap, VecDeque};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use bytes::Bytes;
+use core::time::Duration;
 
 use super::View;
 use super::hub::Hub;
@@ -85,7 +86,8 @@ impl OwnStanding {
 
     /// A member knows of so many changes.
     fn follow_epochs(&mut self, told: &Standing) {
-        let highest = told.previous.iter().map(|past| past.epoch).fold(told.epoch, u64::max);
+        let previous = told.previous.iter().map(|past| past.epoch);
+        let highest = previous.fold(told.epoch.max(told.left_out), u64::max);
         self.epoch = self.epoch.max(highest.min(self.epoch.saturating_add(EPOCH_STEP)));
     }
 
@@ -167,6 +169,11 @@ impl Hub {
         self.view.digest()
     }
 
+    /// The other members that are out.
+    pub(super) fn out_of_placement(&self) -> impl Iterator<Item = NodeId> {
+        self.standing.out.keys().copied().filter(|node| !self.is_own(node))
+    }
+
     /// Why a member is out, if it is.
     pub(super) fn is_out(&self, node: &NodeId) -> Option<Out> {
         self.standing.out.get(node).copied()
@@ -187,7 +194,7 @@ impl Hub {
     }
 
     /// How often members compare.
-    pub(super) fn gossip_every(&self) -> core::time::Duration {
+    pub(super) fn gossip_every(&self) -> Duration {
         self.setup.config.gossip_every.min(self.gone_after() / COMPARED)
     }
 
@@ -204,6 +211,7 @@ impl Hub {
             out: self.standing.out.iter().map(|(node, why)| (*node, *why)).collect(),
             unheard: self.peers.ids().filter_map(unheard).collect(),
             previous: self.standing.history.told(),
+            left_out: self.standing.history.left_out(),
         }
     }
 
@@ -221,6 +229,7 @@ impl Hub {
     /// A member tells how it stands. Returns its placement if this node is out of it and has noted that.
     pub(super) fn heed(&mut self, node: NodeId, told: &Standing) -> Option<[u8; 32]> {
         let hearsay = self.gone_after() / HEARSAY;
+        let nearer = self.nearer(told, hearsay);
         self.peers.tells(self.now, &node, told, hearsay);
         if !self.members.joined || !self.peers.contains(&node) {
             return None;
@@ -230,7 +239,7 @@ impl Hub {
             let epoch = told.epoch.min(self.standing.epoch);
             self.standing.current.epoch = self.standing.current.epoch.max(epoch);
         }
-        let mut learned = false;
+        let mut learned = self.standing.history.learn_left_out(told.left_out.min(self.standing.epoch));
         for past in self.credible(told) {
             let current = &self.standing.current;
             if past.members == current.members && past.replicas == current.replicas {
@@ -240,7 +249,7 @@ impl Hub {
             learned |= self.standing.history.learn(self.setup.suite, past);
         }
         let is_named = told.out.iter().any(|(out, _)| *out == self.own);
-        let noted = if is_named && !self.is_leaving() { self.placement_of(told) } else { None };
+        let noted = if is_named && !self.is_leaving() { self.placement_of(node, told) } else { None };
         if let Some(placement) = noted.clone() {
             learned |= self.standing.history.learn(self.setup.suite, placement);
         }
@@ -248,7 +257,7 @@ impl Hub {
             self.look_for_gaps();
             self.rest_on_standing();
         }
-        if self.follow_out(node, told) {
+        if self.follow_out(node, told, &nearer) {
             self.place();
             self.gossip_to_all();
         }
@@ -271,24 +280,40 @@ impl Hub {
         told.previous.iter().filter(credible).map(past).collect()
     }
 
-    /// The placement that a member tells of, if this node knows the same members.
-    fn placement_of(&self, told: &Standing) -> Option<PastPlacement> {
+    /// The placement that a member tells of, if this node knows the same members. Who leaves is out of its own without a word.
+    fn placement_of(&self, from: NodeId, told: &Standing) -> Option<PastPlacement> {
         let counted = self.members.counted();
-        let view: View = self.members.view(|node| told.out.iter().any(|(out, _)| out == node));
+        let is_out =
+            |node: &NodeId| (told.leaving && *node == from) || told.out.iter().any(|(out, _)| out == node);
+        let view: View = self.members.view(is_out);
         let same = view.digest() == told.placement;
         same.then(|| describe(told.epoch.min(self.standing.epoch), self.members.replicas(), &counted, &view))
     }
 
-    /// Takes over what a member says of who is out, as far as this node has no own word. `true` if that changes anything.
-    fn follow_out(&mut self, from: NodeId, told: &Standing) -> bool {
+    /// The members without a link of whom the one who tells has heard later than anyone whose word came here. Others'
+    /// word of them is not taken: where not all reach each other, two that disagree would turn each other for ever.
+    fn nearer(&self, told: &Standing, hearsay: Duration) -> Vec<NodeId> {
+        let is_nearer = |node: &NodeId| {
+            let theirs =
+                told.unheard.iter().find(|(of, _)| of == node).map(|(_, ms)| Duration::from_millis(*ms));
+            match (theirs, self.peers.last_heard(self.now, node)) {
+                (Some(theirs), Some(own)) => theirs.saturating_add(hearsay) <= own,
+                (None, Some(_)) => false,
+                (_, None) => true,
+            }
+        };
+        let unlinked = |node: &NodeId| !self.is_own(node) && self.peers.link(node).is_none();
+        self.members.ids().filter(unlinked).filter(is_nearer).collect()
+    }
+
+    /// Takes over what a member says of itself, and of those that it is nearer to, being out. `true` if that changes anything.
+    fn follow_out(&mut self, from: NodeId, told: &Standing, nearer: &[NodeId]) -> bool {
         let before = self.standing.out.clone();
         if told.leaving {
             self.standing.out.insert(from, Out::Leaving);
         }
         let reach = self.gone_after() / 2;
-        let unlinked: Vec<_> =
-            self.members.ids().filter(|node| !self.is_own(node) && self.peers.link(node).is_none()).collect();
-        for node in unlinked.into_iter().filter(|node| *node != from) {
+        for node in nearer.iter().copied().filter(|node| *node != from) {
             let theirs = told.out.iter().find(|(out, _)| *out == node).map(|(_, why)| *why);
             let heard = told.unheard.iter().find(|(of, _)| *of == node);
             match theirs {
@@ -316,10 +341,10 @@ impl Hub {
     }
 
     /// This node knows its network from now on: by `told`, or because there is nobody else.
-    pub(super) fn begin_standing(&mut self, told: Option<&Standing>) -> bool {
+    pub(super) fn begin_standing(&mut self, from: NodeId, told: Option<&Standing>) -> bool {
         let Some(told) = told else { return true };
         self.standing.follow_epochs(told);
-        let Some(placement) = self.placement_of(told) else { return false };
+        let Some(placement) = self.placement_of(from, told) else { return false };
         let epoch = self.standing.epoch;
         self.standing.history.begin(epoch);
         // Who is new has acknowledged nothing in the placement that it comes into.
@@ -327,6 +352,7 @@ impl Hub {
         for past in self.credible(told).into_iter().chain(placement) {
             self.standing.history.learn(self.setup.suite, past);
         }
+        self.standing.history.learn_left_out(told.left_out.min(epoch));
         true
     }
 
@@ -410,6 +436,6 @@ impl Hub {
     }
 }
 
-fn millis(duration: core::time::Duration) -> u64 {
+fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

@@ -179,6 +179,14 @@ impl Hub {
         }
     }
 
+    /// This node's disk took something not: as far as anybody knows, it is with the others only.
+    pub(super) fn write_missed(&mut self) {
+        let members: Vec<_> = self.peers.ids().collect();
+        for node in members {
+            self.repair.lack(self.now.mono, node, self.setup.config.pull_again);
+        }
+    }
+
     /// Something was kept here that belongs to others.
     pub(super) const fn stray_kept(&mut self) {
         self.repair.strays.kick(self.now.mono);

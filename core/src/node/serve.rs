@@ -70,6 +70,12 @@ impl Node {
 
     fn serve_client(&mut self, caller: Caller, owner: Option<OwnerId>, control: bool, request: Request) {
         match &request {
+            // It would go with this node.
+            Request::Have { .. } | Request::PutBlob { .. } | Request::PutRecord { .. }
+                if self.hub.has_said_farewell() =>
+            {
+                self.hub.refuse(&caller, ErrorCode::Stopping);
+            }
             Request::Have { .. } | Request::PutBlob { .. } | Request::PutRecord { .. } => {
                 match check_write(owner, &request) {
                     Ok(owner) => self.queue(caller, Origin::Client { owner }, request),

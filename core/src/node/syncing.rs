@@ -2,8 +2,9 @@
 //!
 //! Whenever the placement changes, the one before it is remembered, here and, by gossip, by everyone who comes to
 //! belong to the new one. A replica that was none before counts only when it has taken over from so many of each
-//! earlier set that whatever a majority of that set acknowledged is among it. Placements are forgotten when all
-//! members have taken over from all. Knows nothing of how things are taken over.
+//! earlier set that whatever a majority of that set acknowledged is among it. Where there are more placements than are
+//! remembered, only who has taken over from every member counts. Placements are forgotten when all members have taken
+//! over from all. Knows nothing of how things are taken over.
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
@@ -19,7 +20,7 @@ use crate::error::MalformedMessage;
 use crate::id::{NodeId, Position};
 use crate::wire::{PastMember, PastPlacement};
 
-/// Placements forgotten that are still told by others who have not: a few rounds of changes.
+/// Placements forgotten that are still told by others who have not, and those left out: a few rounds of changes.
 const FORGOTTEN: usize = 64;
 
 /// A placement that was, ready to be asked.
@@ -62,6 +63,10 @@ pub(super) struct History {
     forgotten: BTreeMap<[u8; 32], u64>,
     /// Placements of a later epoch were made when this node had its present disk.
     disk_epoch: u64,
+    /// Placements that there was no room for.
+    left_out: BTreeSet<[u8; 32]>,
+    /// The highest epoch of those, here or with others; 0 for none.
+    left_out_epoch: u64,
 }
 
 /// Who may hold what this node has lost at a position.
@@ -75,8 +80,10 @@ pub(super) struct Witnesses {
     pub(super) everyone: BTreeSet<NodeId>,
 }
 
-/// What became of members that are none any more.
-pub(super) trait Removed {
+/// Who belongs to the network, and what became of members that are none any more.
+pub(super) trait Roll {
+    /// Those that do.
+    fn everyone(&self) -> Vec<NodeId>;
     /// It left in good order, and so handed on what it had.
     fn has_left(&self, node: &NodeId) -> bool;
     /// It was banned, and nothing will come of it.
@@ -95,6 +102,22 @@ impl History {
 
     pub(super) fn told(&self) -> Vec<PastPlacement> {
         self.previous.iter().map(|past| past.told.clone()).collect()
+    }
+
+    /// The highest epoch of placements that are told to nobody, because there was no room for them.
+    pub(super) const fn left_out(&self) -> u64 {
+        self.left_out_epoch
+    }
+
+    /// Others have left out placements of epochs up to this one. `true` if that was not known.
+    pub(super) fn learn_left_out(&mut self, epoch: u64) -> bool {
+        let forgotten = self.forgotten.values().max().is_some_and(|forgotten| epoch <= *forgotten);
+        let is_news = epoch > self.left_out_epoch && !forgotten;
+        if is_news {
+            self.left_out_epoch = epoch;
+            self.begin_round();
+        }
+        is_news
     }
 
     /// The placement was this one until now.
@@ -139,21 +162,37 @@ impl History {
             return false;
         }
         self.previous.retain(|known| !known.is_like(&past) || known.same_disk != past.same_disk);
-        if self.previous.len() == limit::PLACEMENTS {
-            self.previous.pop();
+        if self.previous.len() < limit::PLACEMENTS {
+            self.previous.push(past);
+        } else if !self.leave_out(&past) {
+            return false;
         }
-        self.previous.push(past);
-        // What was taken over so far may be out of date.
+        self.begin_round();
+        true
+    }
+
+    /// There is no room for one more. Were one of the others given up for it, members that know different ones would
+    /// teach them each other for ever. `false` if it was left out before.
+    fn leave_out(&mut self, past: &Past) -> bool {
+        if self.left_out.len() == FORGOTTEN {
+            self.left_out.pop_first();
+        }
+        self.left_out_epoch = self.left_out_epoch.max(past.told.epoch).max(1);
+        self.left_out.insert(past.placed.digest())
+    }
+
+    /// What was taken over so far may be out of date.
+    fn begin_round(&mut self) {
         self.reconciled.clear();
         self.round += 1;
-        true
     }
 
     /// Everything was taken over from all: nobody needs the placements before.
     fn forget(&mut self, epoch: u64) {
-        for past in self.previous.drain(..) {
-            self.forgotten.insert(past.placed.digest(), epoch);
-        }
+        let left_out = core::mem::take(&mut self.left_out).into_iter();
+        let previous = self.previous.drain(..).map(|past| past.placed.digest());
+        self.forgotten.extend(previous.chain(left_out).map(|digest| (digest, epoch)));
+        self.left_out_epoch = 0;
         while self.forgotten.len() > FORGOTTEN {
             let oldest = self.forgotten.iter().min_by_key(|(_, epoch)| **epoch);
             let Some(digest) = oldest.map(|(digest, _)| *digest) else { break };
@@ -162,8 +201,14 @@ impl History {
     }
 
     /// True if `own`, a replica at `position` now, may lack what was acknowledged there.
-    fn lacks(&self, own: &NodeId, position: &Position, removed: &impl Removed) -> bool {
-        self.unmet(own, position, removed).next().is_some()
+    fn lacks(&self, own: &NodeId, position: &Position, roll: &impl Roll) -> bool {
+        self.missed(own, roll).next().is_some() || self.unmet(own, position, roll).next().is_some()
+    }
+
+    /// The members that must be taken over from because of placements that nobody remembers.
+    fn missed<'a>(&'a self, own: &'a NodeId, roll: &impl Roll) -> impl Iterator<Item = NodeId> + 'a {
+        let everyone = if self.left_out_epoch > 0 { roll.everyone() } else { Vec::new() };
+        everyone.into_iter().filter(move |node| node != own && !self.reconciled.contains(node))
     }
 
     /// The sets of which too few were reconciled with, for each who of them was not, and how many are needed.
@@ -171,25 +216,25 @@ impl History {
         &'a self,
         own: &'a NodeId,
         position: &'a Position,
-        removed: &'a impl Removed,
+        roll: &'a impl Roll,
     ) -> impl Iterator<Item = (Vec<NodeId>, usize)> + 'a {
         // Who was a replica all along has its part, like everyone who was.
         let settled = |past: &Past| past.same_disk && past.placed.is_replica(own, position);
         let newly = self.previous.iter().rposition(|past| !settled(past)).map_or(0, |at| at + 1);
         self.previous[..newly].iter().filter_map(move |past| {
             let set = past.sets.replicas(position);
-            let banned = set.iter().filter(|node| removed.is_banned(node)).count();
+            let banned = set.iter().filter(|node| roll.is_banned(node)).count();
             let wanted = (set.len() + 1).saturating_sub(usize::from(past.sets.quorum()));
             // A disk that was lost is like a member that was banned.
             let lost = usize::from(set.contains(own) && !past.same_disk);
             let wanted = wanted.min(set.len().saturating_sub(banned + lost));
             let has = |node: &&NodeId| {
-                (*node == own && past.same_disk) || self.reconciled.contains(*node) || removed.has_left(node)
+                (*node == own && past.same_disk) || self.reconciled.contains(*node) || roll.has_left(node)
             };
             let done = set.iter().filter(has).count();
             let open: Vec<_> = set
                 .iter()
-                .filter(|node| !has(node) && *node != own && !removed.is_banned(node))
+                .filter(|node| !has(node) && *node != own && !roll.is_banned(node))
                 .copied()
                 .collect();
             (done < wanted).then(|| (open, wanted - done))
@@ -222,6 +267,9 @@ impl History {
             out.raw(digest);
             out.u64(*epoch);
         }
+        out.u64(self.left_out_epoch);
+        out.u16(self.left_out.len() as u16);
+        self.left_out.iter().for_each(|digest| out.raw(digest));
     }
 
     /// Reads it back.
@@ -236,7 +284,10 @@ impl History {
         let forgotten = (0..row.count(FORGOTTEN)?)
             .map(|_| Ok((row.array()?, row.u64()?)))
             .collect::<Result<_, MalformedMessage>>()?;
-        Ok(Self { previous, reconciled, round, forgotten, disk_epoch })
+        let left_out_epoch = row.u64()?;
+        let left_out =
+            (0..row.count(FORGOTTEN)?).map(|_| row.array()).collect::<Result<_, MalformedMessage>>()?;
+        Ok(Self { previous, reconciled, round, forgotten, disk_epoch, left_out, left_out_epoch })
     }
 }
 
@@ -270,7 +321,9 @@ impl Hub {
         let set: BTreeSet<_> = replicas.iter().copied().filter(|node| !self.is_own(node)).collect();
         let wanted = (replicas.len() + 1).saturating_sub(usize::from(current.sets.quorum())).min(set.len());
         let earlier = standing.history.previous.iter().flat_map(|past| past.sets.replicas(position));
-        let members = earlier.filter(|node| !self.is_own(node) && self.members.admission(node).is_some());
+        let unknown = standing.history.missed(&self.own, &self.members);
+        let members = earlier.chain(unknown);
+        let members = members.filter(|node| !self.is_own(node) && self.members.admission(node).is_some());
         let everyone = members.chain(set.iter().copied()).collect();
         Witnesses { set, wanted, everyone }
     }
@@ -296,7 +349,9 @@ impl Hub {
             return Vec::new();
         }
         let held = |node: &NodeId| {
-            self.view.is_placed(node) || history.previous.iter().any(|past| past.sets.is_placed(node))
+            history.left_out() > 0
+                || self.view.is_placed(node)
+                || history.previous.iter().any(|past| past.sets.is_placed(node))
         };
         self.members
             .ids()
@@ -362,6 +417,7 @@ impl Hub {
         let history = &self.standing.history;
         let mut missing = BTreeSet::new();
         if self.is_syncing() {
+            missing.extend(history.missed(&self.own, &self.members).filter(|node| !self.is_giving(node)));
             for position in history.borders(&self.view) {
                 if !self.view.is_replica(&self.own, &position) {
                     continue;
@@ -388,3 +444,6 @@ pub(super) fn describe(epoch: u64, replicas: u8, counted: &[(NodeId, u8)], view:
     };
     PastPlacement { epoch, replicas, members: counted.iter().map(member).collect() }
 }
+
+#[cfg(test)]
+mod tests;

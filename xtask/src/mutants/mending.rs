@@ -137,4 +137,50 @@ pub(super) const MENDING: &[Mutation] = &[
         places: &[Place { file: "node/store/blob.rs", from: "store.discharge(&new, len);", to: "" }],
         tests: &["blobs_that_come_at_once_share"],
     },
+    Mutation {
+        group: "other rules",
+        rule: "a leave needs so many others that they can acknowledge",
+        places: &[Place { file: "node/leave.rs", from: "self.others_suffice() && ", to: "" }],
+        tests: &["who_reaches_nobody_does_not_leave"],
+    },
+    Mutation {
+        group: "other rules",
+        rule: "who has signed that it has left takes nothing any more",
+        places: &[Place {
+            file: "node/serve.rs",
+            from: "if self.hub.has_said_farewell() =>",
+            to: "if self.hub.has_said_farewell() && self.is_stopping() =>",
+        }],
+        tests: &["who_has_signed_that_it_has_left"],
+    },
+    Mutation {
+        group: "other rules",
+        rule: "of members that are out, only those are believed who are nearer to them",
+        places: &[Place {
+            file: "node/placement.rs",
+            from: "theirs.saturating_add(hearsay) <= own",
+            to: "theirs.saturating_add(hearsay) <= own.max(theirs.saturating_add(hearsay))",
+        }],
+        tests: &["members_that_disagree_who_leaves"],
+    },
+    Mutation {
+        group: "other rules",
+        rule: "where placements were left out, everything is taken over from every member",
+        places: &[Place {
+            file: "node/syncing.rs",
+            from: "if self.left_out_epoch > 0 { roll.everyone() }",
+            to: "if self.left_out_epoch > u64::MAX - 1 { roll.everyone() }",
+        }],
+        tests: &["who_has_left_out_a_placement"],
+    },
+    Mutation {
+        group: "other rules",
+        rule: "a stub takes no whole record's place",
+        places: &[Place {
+            file: "node/store/record.rs",
+            from: "if whole && record.is_stub() && !is_spent",
+            to: "if whole && !whole && record.is_stub() && !is_spent",
+        }],
+        tests: &["a_stub_takes_the_place_of_no_record"],
+    },
 ];

@@ -283,7 +283,7 @@ pub(super) const RACES: &[Mutation] = &[
         rule: "a leave ends only when nobody is Syncing and nothing is left to hand on",
         places: &[Place {
             file: "node/leave.rs",
-            from: "if self.unsettled().next().is_none() && self.strays_left() == 0 {",
+            from: "if self.others_suffice() && self.unsettled().next().is_none() && self.strays_left() == 0 {",
             to: "if self.now.mono < until {",
         }],
         tests: &["race_15_the_only_two_that_hold_something", "script::race_15_the_only"],

@@ -84,6 +84,9 @@ pub enum Keep {
     /// Keep it durably although this node is no replica, until the replicas have it: a blob with its pins, a record
     /// whole. It counts nowhere, so the answer has 0 copies of 1.
     Hint,
+    /// Keep a record as [`Keep::Replica`] does, and be it without its parts: a member that had it whole has given them
+    /// up. From anybody else a stub takes no record's place: nobody knows whether its parts are anywhere.
+    Pulled,
     /// Keep a record as [`Keep::Replica`] does, in place of a damaged row: the other replicas have told that it is
     /// the newest.
     Mended,
@@ -97,7 +100,7 @@ pub enum Keep {
 impl Keep {
     /// True if what is kept stays until it is proved unneeded.
     pub(super) const fn is_durable(self) -> bool {
-        matches!(self, Self::Replica | Self::Hint | Self::Mended)
+        matches!(self, Self::Replica | Self::Hint | Self::Pulled | Self::Mended)
     }
 }
 

@@ -91,9 +91,9 @@ impl Audit {
         Ok(audit)
     }
 
-    /// True if nothing is left to be done, and nothing is left over.
-    pub(crate) fn is_quiet(&self) -> bool {
-        self.missing.is_empty() && self.pending == 0 && self.waiting == 0
+    /// True if nothing is left to be done, and nothing is left over, but for blobs that are known to be lost.
+    pub(crate) fn is_quiet(&self, lost: &BTreeSet<BlobId>) -> bool {
+        self.missing.is_subset(lost) && self.pending == 0 && self.waiting == 0
     }
 }
 

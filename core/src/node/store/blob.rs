@@ -135,7 +135,7 @@ impl LocalStore {
         let stored =
             Response::Stored { copies: u8::from(keep == Keep::Replica), wanted: u8::from(keep.is_durable()) };
         match keep {
-            Keep::Replica | Keep::Hint | Keep::Mended => {}
+            Keep::Replica | Keep::Hint | Keep::Pulled | Keep::Mended => {}
             Keep::Cache if !is_there => {
                 let due = self.running_ms().saturating_add(millis(self.config.cache_for));
                 self.linger_from(due);

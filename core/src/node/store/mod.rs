@@ -242,7 +242,7 @@ impl LocalStore {
     pub fn keep_pulled(&mut self, now: Now, token: u64, from: NodeId, row: PulledRecord) {
         self.now = now;
         self.admit(token, row.record.bytes().len(), move |store, op| {
-            store.put_aged_record(op, Origin::Node(from), Keep::Replica, row.record, row.age_ms);
+            store.put_aged_record(op, Origin::Node(from), Keep::Pulled, row.record, row.age_ms);
         });
         self.go_on();
     }

@@ -207,8 +207,8 @@ impl LocalStore {
                 if name == FLOOR_NAME || !store.wants(page.walk, &position) {
                     continue;
                 }
-                // The stub that pins here need is no stray: it goes with them. What is about to be dropped everywhere
-                // stays where it is.
+                // The stub that pins here need is no stray: it goes with them; and a replica takes no stub of what it
+                // does not have whole. What is about to be dropped everywhere stays where it is.
                 let row = RecordRow::decode_of(store.suite, value, &owner, &name);
                 if row.is_none() {
                     store.doubt(owner, name);
@@ -218,9 +218,10 @@ impl LocalStore {
                     }
                 }
                 let row = row.filter(|row| row.settled_ms == 0);
-                let Some(row) = row.filter(|row| page.walk != Walk::Strays || !row.proof_only) else {
-                    continue;
+                let is_given = |row: &RecordRow| {
+                    !row.proof_only || (page.walk != Walk::Strays && (row.expired || !row.record.is_stub()))
                 };
+                let Some(row) = row.filter(is_given) else { continue };
                 if !page.takes(page.page.records.len(), row.record.bytes().len()) {
                     page.page.next = page.page.records.last().map(|row| store.record_cursor(&row.record));
                     return store.reply(op, Response::PulledRecords(page.page));

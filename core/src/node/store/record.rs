@@ -192,7 +192,10 @@ impl LocalStore {
         let is_known = held.is_some_and(|held| held.record.order() == record.order());
         // What is held whole for others is replaced by what is newer, and no less: it has to reach its replicas.
         let whole = is_replica || keep == Keep::Hint || held.is_some_and(|held| !held.proof_only);
-        let stored = Response::Stored { copies: u8::from(is_replica && keep == Keep::Replica), wanted: 1 };
+        let stored = Response::Stored {
+            copies: u8::from(is_replica && matches!(keep, Keep::Replica | Keep::Pulled)),
+            wanted: 1,
+        };
         let complete = |held: &RecordRow| {
             !whole || held.expired || (!held.proof_only && held.parts_len() >= parts_len(record))
         };
@@ -201,6 +204,11 @@ impl LocalStore {
                 return self.drop_damaged(op, owner, name);
             }
             return self.reply(op, stored);
+        }
+        let is_spent = header.expires != 0 && header.expires <= self.now.unix_ms;
+        if whole && record.is_stub() && !is_spent && matches!(keep, Keep::Replica | Keep::Hint) {
+            // In the place of a whole one it would take away what can be read, for what perhaps nobody has.
+            return self.refuse(op, ErrorCode::NotFound);
         }
         // What deletes is taken on a full disk, too: it is what makes room.
         if parts_len(record) > 0 && whole && !self.has_space(record.bytes().len()) {

@@ -253,3 +253,31 @@ fn who_reads_nothing_of_what_was_asked_for_loses_the_link() {
     assert_eq!(faults(&town, HostId(0)), [PeerFault::Stalled]);
     assert_eq!(links(&mut town), 0);
 }
+
+#[test]
+fn members_that_disagree_who_leaves_do_not_turn_the_others_again_and_again() {
+    let mut town = Town::of(1);
+    let (one, _) = town.add_voter(polite);
+    let (other, _) = town.add_voter(polite);
+    let (away, id) = town.add_voter(polite);
+    town.world.cut(HostId(0), away, Cut::Reset);
+    // It was there itself just now: then nobody is nearer.
+    town.world.run_for(SECOND * 60);
+    let told = |out: &[(NodeId, Out)], unheard: u64| {
+        tell(Standing { out: out.to_vec(), unheard: vec![(id, unheard)], ..Standing::default() })
+    };
+    let is_out = |town: &mut Town| town.node(HostId(0), |node, _| node.hub.is_out(&id).is_some());
+    // The one has heard it just now, the other only of it.
+    town.ask(one, told(&[(id, Out::Leaving)], 0));
+    assert!(is_out(&mut town));
+    let before = town.node(HostId(0), |node, _| node.hub.tell_standing(None).epoch);
+    for _ in 0..20 {
+        town.ask(other, told(&[], 60_000));
+        town.ask(one, told(&[(id, Out::Leaving)], 0));
+        assert!(is_out(&mut town));
+    }
+    let after = town.node(HostId(0), |node, _| node.hub.tell_standing(None).epoch);
+    assert_eq!(before, after, "the placement has changed");
+    town.ask(one, told(&[], 0));
+    assert!(!is_out(&mut town), "who has heard it says that it stays after all");
+}

@@ -1,6 +1,7 @@
 //! Members that go for good: by their own wish, or banned.
 
 use super::*;
+use crate::sim::Cut;
 use crate::wire::ErrorCode;
 
 fn leave(town: &mut Town, home: HostId) -> Response {
@@ -99,4 +100,37 @@ fn the_banned_are_refused_and_the_rest_go_on_with_a_majority_of_themselves() {
     town.world.run_for(SECOND * 30);
     assert_eq!([count(&mut town, HostId(0)), count(&mut town, HostId(1))], [2, 2]);
     assert_eq!(town.node(HostId(0), |node, _| node.hub.peers.linked().count()), 1);
+}
+
+#[test]
+fn who_reaches_nobody_does_not_leave_until_the_others_are_back_and_know_it() {
+    let mut town = Town::empty(Config::default());
+    town.wanted.gone_after = Some(SECOND * 20);
+    for host in 0..4 {
+        town.add_node(if host == 0 { vec![] } else { vec![(None, addr(0))] });
+    }
+    town.wait_whole();
+    town.world.run_for(SECOND * 5);
+    let (hosts, last) = ([HostId(0), HostId(1), HostId(2)], HostId(3));
+    hosts.iter().for_each(|host| town.world.cut(last, *host, Cut::Silent));
+    let home = town.add_control(last);
+    // It has put out all the others: nobody is unsettled any more.
+    assert!(!leaves(&mut town, home, SECOND * 60));
+    let Response::Leave { waits_for, .. } = leave(&mut town, home) else { panic!("it leaves") };
+    assert_eq!(waits_for.len(), 3);
+    hosts.iter().for_each(|host| town.world.heal(last, *host));
+    assert!(leaves(&mut town, home, SECOND * 90));
+    assert!(town.run_until(SECOND * 5, |town| count(town, HostId(0)) == 3));
+}
+
+#[test]
+fn who_has_signed_that_it_has_left_takes_nothing_any_more() {
+    let mut town = Town::of(3);
+    let owner = Owner::new(&town, 1);
+    let (home, client) = (town.add_control(HostId(2)), town.add_client(&owner, HostId(2)));
+    let record = owner.record(name(1), version(&town, 0), object(1), 10);
+    leave(&mut town, home);
+    assert!(town.run_until(SECOND * 60, |town| count(town, HostId(2)) == 2));
+    let answer = town.ask(client, put(&record));
+    assert!(matches!(&answer, Response::Error(error) if error.code == ErrorCode::Stopping), "{answer:?}");
 }

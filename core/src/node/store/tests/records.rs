@@ -2,10 +2,10 @@
 
 use super::bench::*;
 use crate::config::limit;
-use crate::id::Position;
+use crate::id::{NodeId, Position};
 use crate::node::store::{Keep, Origin};
 use crate::record::Record;
-use crate::wire::{ErrorCode, Request, Response};
+use crate::wire::{ErrorCode, PulledRecord, Request, Response};
 use alloc::sync::Arc;
 use alloc::vec;
 
@@ -14,6 +14,13 @@ const SKEW: i64 = limit::CLOCK_SKEW_MS as i64;
 
 fn put(bench: &mut Bench, origin: Origin, record: &Record) -> Response {
     bench.ask(origin, put_record(record))
+}
+
+/// The record comes with what a member holds.
+fn pulled(bench: &mut Bench, record: &Record) {
+    let row = PulledRecord { record: record.clone(), age_ms: 0, expired: false };
+    let answer = bench.call(|store, now, token| store.keep_pulled(now, token, NodeId([9; 32]), row));
+    assert_eq!(answer, stored(1));
 }
 
 #[test]
@@ -55,10 +62,24 @@ fn the_same_signed_bytes_again_are_a_success_and_write_nothing() {
 }
 
 #[test]
+fn a_stub_takes_the_place_of_no_record_unless_a_member_that_had_it_whole_has_given_it_up() {
+    let (mut bench, owner) = (Bench::new(), Owner::new(1));
+    let (file, newer) = (owner.inline(1, 1), owner.inline(1, 2));
+    assert_code(&put(&mut bench, OTHER, &file.to_stub()), ErrorCode::NotFound);
+    put(&mut bench, owner.client(), &file);
+    assert_code(&put(&mut bench, OTHER, &newer.to_stub()), ErrorCode::NotFound);
+    assert_eq!(bench.record_of(&owner, 1).0, Some(file));
+    pulled(&mut bench, &newer.to_stub());
+    assert_eq!(bench.record_of(&owner, 1).0, Some(newer.to_stub()));
+    // What has no parts is all there.
+    assert_eq!(put(&mut bench, OTHER, &owner.tombstone(1, 3)), stored(1));
+}
+
+#[test]
 fn a_stub_is_completed_by_the_whole_record() {
     let (mut bench, owner) = (Bench::new(), Owner::new(1));
     let record = owner.inline(1, 1);
-    put(&mut bench, OTHER, &record.to_stub());
+    pulled(&mut bench, &record.to_stub());
     assert_eq!(bench.status().copies_missing, 1);
     put(&mut bench, OTHER, &record);
     assert_eq!(bench.record_of(&owner, 1).0, Some(record));

@@ -198,7 +198,8 @@ fn what_is_missing_is_named_until_it_is_here_or_was_dropped_by_hand() {
         let row = PulledPin { pin: owner.pin(1, 1, n), lease_ms: 0, pending: true };
         bench.ask(OTHER, Request::PutPins { pins: vec![row] });
     }
-    bench.ask(OTHER, put_record(&owner.inline(2, 1).to_stub()));
+    let row = PulledRecord { record: owner.inline(2, 1).to_stub(), age_ms: 0, expired: false };
+    bench.call(|store, now, token| store.keep_pulled(now, token, NODE, row));
     assert_eq!(pins_page(look(&mut bench, Look::MissingBlobs)).pins.len(), 3);
     assert_eq!(records_page(look(&mut bench, Look::MissingRecords)).records.len(), 1);
     assert_eq!(bench.status().copies_missing, 4);
