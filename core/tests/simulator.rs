@@ -56,6 +56,26 @@ fn members_that_lie_make_nobody_believe_what_nobody_stored() {
 }
 
 #[test]
+fn disks_that_fail_fill_rot_and_get_lost_lose_nothing_that_was_acknowledged() {
+    seeds("disks", 150);
+}
+
+#[test]
+fn members_that_come_and_go_lose_nothing_and_come_to_an_end() {
+    seeds("members", 60);
+}
+
+#[test]
+fn few_members_whose_placement_changes_while_links_are_cut_lose_nothing() {
+    seeds("placement", 60);
+}
+
+#[test]
+fn everything_at_once_loses_nothing_that_was_acknowledged() {
+    seeds("storm", 40);
+}
+
+#[test]
 fn the_same_seed_gives_the_same_run_byte_for_byte() {
     for (seed, profile) in (1..).zip(PROFILES) {
         let digest = || {

@@ -12,7 +12,7 @@ use super::play::Play;
 use super::script::Device;
 use crate::client::Outcome;
 use crate::config::limit;
-use crate::id::{Name, OwnerId};
+use crate::id::{BlobId, Name, OwnerId};
 use crate::node::store::audit::{Audit, Held};
 use crate::node::view::{blob_position, record_position};
 use crate::wire::Status;
@@ -102,7 +102,7 @@ impl Play {
             (0..)
                 .zip(&self.nodes)
                 .filter(|(_, n)| n.leaves && !n.is_out)
-                .map(|(at, _): (u8, _)| format!("n{at} leaves")),
+                .map(|(at, n): (u8, _)| format!("n{at} leaves: {:?}", self.crowd.seats[n.home].answer)),
         );
         if !open.is_empty() {
             return open;
@@ -114,10 +114,15 @@ impl Play {
         self.wait_until(Duration::from_secs(60), |crowd, _| {
             homes.iter().all(|home| crowd.seats[*home].answer.is_some())
         });
+        let lost = match self.audits() {
+            Ok(audits) => self.lost(&audits),
+            Err(what) => return Vec::from([what]),
+        };
         for (at, home) in here {
             match &self.crowd.seats[home].answer {
                 Some(Ok(Outcome::Status(status))) => {
-                    open.extend(open_end(status, members).map(|what| format!("n{at} {what}")))
+                    let open_end = open_end(status, members, lost.len() as u64);
+                    open.extend(open_end.map(|what| format!("n{at} {what}")));
                 }
                 answer => open.push(format!("n{at} answers {answer:?}")),
             }
@@ -159,9 +164,23 @@ impl Play {
         let here = self.nodes.iter().filter(|node| !node.is_out);
         here.map(|node| {
             let disk = self.town.world.disk(node.host);
-            Audit::of(suite, disk.rows(), disk.blobs()).map(|audit| (node.host, audit))
+            // What rotted is not there.
+            let mut blobs = disk.blobs().clone();
+            blobs.retain(|id, bytes| !self.crowd.conditions.ever_destroyed || suite.blob_id(bytes) == *id);
+            Audit::of(suite, disk.rows(), &blobs).map(|audit| (node.host, audit))
         })
         .collect()
+    }
+
+    /// Blobs that were destroyed wherever they were. Of what was acknowledged none may be among them: the reads tell.
+    /// The others are missed for ever, or until their lease is over.
+    fn lost(&self, audits: &[(HostId, Audit)]) -> BTreeSet<BlobId> {
+        let is_there = |blob: &BlobId| audits.iter().any(|(_, audit)| audit.present.contains(blob));
+        let missing = audits
+            .iter()
+            .filter(|_| self.crowd.conditions.ever_destroyed)
+            .flat_map(|(_, audit)| &audit.missing);
+        missing.filter(|blob| !is_there(blob)).copied().collect()
     }
 
     /// Waits until no disk has anything left to do, and all replicas hold the same.
@@ -180,7 +199,8 @@ impl Play {
 
     /// Everything is where it belongs, and nothing else is anywhere.
     fn compare(&mut self, audits: &[(HostId, Audit)]) -> Result<(), String> {
-        if let Some((host, audit)) = audits.iter().find(|(_, audit)| !audit.is_quiet()) {
+        let lost = self.lost(audits);
+        if let Some((host, audit)) = audits.iter().find(|(_, audit)| !audit.is_quiet(&lost)) {
             let Audit { missing, pending, waiting, .. } = audit;
             return Err(format!(
                 "{host:?}: {} blobs missing, {pending} pins pending, {waiting} waiting",
@@ -219,11 +239,11 @@ impl Play {
     }
 }
 
-/// What a node's status says is not done yet.
-fn open_end(status: &Status, members: usize) -> Option<String> {
+/// What a node says is still to be done, but for so many blobs that are nowhere.
+fn open_end(status: &Status, members: usize, lost: u64) -> Option<String> {
     let whole = !status.syncing
-        && status.copies_missing == 0
-        && status.pending_ops == 0
+        && status.copies_missing <= lost
+        && (status.pending_ops == 0 || status.copies_missing > 0)
         && status.strays == 0
         && status.waits_for.is_empty()
         && status.peers_alive as usize + 1 == members

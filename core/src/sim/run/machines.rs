@@ -18,7 +18,12 @@ pub(super) struct Banning {
     pub(super) node: u8,
     /// The seat of the home that asks for it.
     pub(super) by: usize,
+    /// How often it was told that this is no member.
+    pub(super) unknown: u8,
 }
+
+/// Who is told so often that a node is no member, while everything is well, will not see it join any more.
+const NO_MEMBER: u8 = 6;
 
 impl Play {
     /// So many copies may be destroyed until all nodes have everything again that one is left of each: fewer than W.
@@ -174,18 +179,23 @@ impl Play {
 
     /// Has the ban asked for that nobody has carried out yet: one after the other, by a node that stays.
     pub(super) fn carry_out_bans(&mut self) {
-        let Some(Banning { node, by }) = self.bans.first().copied() else { return };
+        let Some(Banning { node, by, unknown }) = self.bans.first().copied() else { return };
         let seat = &self.crowd.seats[by];
         if seat.user.is_busy() {
             return;
         }
         match &seat.answer {
-            // Who is no member any more was banned.
-            Some(Ok(Outcome::Banned) | Err(OpError::NotFound)) => {
+            Some(Ok(Outcome::Banned)) => {
                 self.bans.remove(0);
                 self.crowd.seats[by].answer = None;
             }
-            _ => {
+            // Who is no member any more was banned; or is about to join.
+            Some(Err(OpError::NotFound)) if unknown == NO_MEMBER => {
+                self.bans.remove(0);
+                self.crowd.seats[by].answer = None;
+            }
+            answer => {
+                self.bans[0].unknown += u8::from(matches!(answer, Some(Err(OpError::NotFound))));
                 let id = self.town.node_id(self.nodes[usize::from(node)].host);
                 self.crowd.ask(&mut self.town.world, by, |client, now| client.ban(now, id));
             }

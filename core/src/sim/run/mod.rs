@@ -13,6 +13,7 @@
 mod bounds;
 mod chance;
 mod crowd;
+mod errors;
 mod finish;
 mod look;
 mod machines;

@@ -76,8 +76,8 @@ pub(super) struct Read {
     pub(super) vault: VaultNo,
     pub(super) key: KeyNo,
     pub(super) began: Instant,
-    /// Wall clock of the world when it ended.
-    pub(super) unix_ms: u64,
+    /// Wall clock of the world when it began and when it ended.
+    pub(super) unix_ms: (u64, u64),
     /// How far wall clocks may be off: expiry comes so much sooner or later.
     pub(super) clocks_off_ms: u64,
     /// It said that nothing is newer.
@@ -156,6 +156,21 @@ impl Model {
         self.seen.iter().filter(|((of, _), _)| *of == device).map(|((_, key), seen)| (*key, *seen)).collect()
     }
 
+    /// True if there was a write of a key that was never acknowledged as durable on as many disks as wanted.
+    pub(super) fn has_unpromised(&self, vault: VaultNo, key: KeyNo) -> bool {
+        let of_key = |write: &&Write| write.vault == vault && write.key.is_none_or(|of| of == key);
+        let is_promised = |write: &Write| matches!(write.end, End::Acknowledged { degraded: false, .. });
+        self.writes.iter().filter(of_key).any(|write| !is_promised(write))
+    }
+
+    /// True if this version of a key was acknowledged as durable on as many disks as wanted.
+    pub(super) fn is_promised(&self, vault: VaultNo, key: KeyNo, version: Version) -> bool {
+        let of_key = |write: &&Write| write.vault == vault && write.key.is_none_or(|of| of == key);
+        let ends = self.writes.iter().filter(of_key).map(|write| write.end);
+        ends.into_iter()
+            .any(|end| matches!(end, End::Acknowledged { version: of, degraded: false, .. } if of == version))
+    }
+
     /// A device is given this version of a key: nothing older than what it had seen when it asked.
     pub(super) fn given(
         &mut self,
@@ -219,7 +234,7 @@ impl Model {
         let source = self.of(read).find(|write| write.version() == Some(found.version));
         match source.map(|write| write.what) {
             Some(What::File { expires, .. })
-                if expires > 0 && read.unix_ms > expires.saturating_add(read.clocks_off_ms) =>
+                if expires > 0 && read.unix_ms.0 > expires.saturating_add(read.clocks_off_ms) =>
             {
                 Err(format!("k{} is there although it has expired at {expires}", read.key))
             }
@@ -236,7 +251,7 @@ impl Model {
                 (What::Gone, ..) => true,
                 // A file that came later and has expired leaves nothing, too.
                 (What::File { expires, .. }, ..) => {
-                    expires > 0 && read.unix_ms.saturating_add(read.clocks_off_ms) >= expires
+                    expires > 0 && read.unix_ms.1.saturating_add(read.clocks_off_ms) >= expires
                 }
             };
             if !self.of(read).any(|write| removes(&write)) {
@@ -286,7 +301,7 @@ mod tests {
             vault: 0,
             key: 1,
             began: Instant(began),
-            unix_ms: 1000,
+            unix_ms: (1000, 1000),
             clocks_off_ms: 0,
             fresh: true,
             all_counts: false,
@@ -367,7 +382,7 @@ mod tests {
         model.end(file, acknowledged(2, 10, false));
         assert!(is_ok(&model.check(&read(3, None))));
         assert!(!is_ok(&model.check(&read(3, Some((10, (1, 1)))))));
-        assert!(is_ok(&model.check(&Read { unix_ms: 800, ..read(3, Some((10, (1, 1)))) })));
-        assert!(!is_ok(&model.check(&Read { unix_ms: 800, ..read(3, None) })));
+        assert!(is_ok(&model.check(&Read { unix_ms: (800, 800), ..read(3, Some((10, (1, 1)))) })));
+        assert!(!is_ok(&model.check(&Read { unix_ms: (800, 800), ..read(3, None) })));
     }
 }

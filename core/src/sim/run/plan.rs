@@ -74,7 +74,11 @@ fn setup(profile: &Profile, seed: u64, chance: &mut Chance) -> Setup {
         suite: if profile.is_real { Suite::Real } else { Suite::Sim },
         nodes: small(nodes),
         liars: small(chance.below(profile.liars + 1)),
-        replicas: if chance.one_in(5) { small(chance.between(1, 5)) } else { 3 },
+        replicas: match profile.replicas {
+            Some((least, most)) => small(chance.between(least, most)),
+            None if chance.one_in(5) => small(chance.between(1, 5)),
+            None => 3,
+        },
         gone_after_s: if profile.goes_soon { chance.between(15, 120) } else { usual.gone_after_s },
         linger_s: chance.between(0, 20),
         quota: if profile.has_quota { chance.between(1_000, 200_000).into() } else { 0 },
@@ -112,6 +116,7 @@ impl Plan<'_> {
         let after = chance.weighted(PAUSES).map_or(0, |(least, most)| chance.between(least, most));
         match kind {
             Kind::Split => self.split(after, chance),
+            Kind::Isolate => self.isolate(after, chance),
             // Longer than anyone waits for a member.
             Kind::Silence => {
                 let long = chance.between(10_000, 200_000);
@@ -138,6 +143,21 @@ impl Plan<'_> {
                     after = 0;
                 }
             }
+        }
+    }
+
+    /// A node that no other one reaches, or that reaches none.
+    fn isolate(&mut self, after: u32, chance: &mut Chance) {
+        let how = *[Apart::Reset, Apart::Silent, Apart::OneWay]
+            .get(chance.below(3) as usize)
+            .unwrap_or(&Apart::Reset);
+        let alone = chance.below(self.nodes);
+        let hears = chance.below(2) == 0;
+        let mut after = after;
+        for other in (0..self.nodes).filter(|other| *other != alone) {
+            let (a, b) = if hears { (alone, other) } else { (other, alone) };
+            self.push(after, Action::Cut { a: Who::Node(small(a)), b: Who::Node(small(b)), how });
+            after = 0;
         }
     }
 
@@ -219,8 +239,13 @@ impl Plan<'_> {
                 let most = *[5_000, 60_000, 3_600_000, 700_000_000].get(chance.below(4) as usize)?;
                 Action::Sleep { who: self.any(chance), ms: chance.below(most).into() }
             }
+            Kind::Age => {
+                // Between two looks at a tombstone, a lease, its half, and longer than a tombstone stays.
+                let days = *[1, 4, 8, 31].get(chance.below(4) as usize)?;
+                Action::Age { ms: days * 24 * 3_600_000 }
+            }
             Kind::Ended => Action::Ended { client: None },
-            Kind::Split | Kind::Silence => return None,
+            Kind::Split | Kind::Isolate | Kind::Silence => return None,
         })
     }
 

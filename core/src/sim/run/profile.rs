@@ -15,6 +15,8 @@ pub struct Profile {
     pub(super) vaults: u32,
     /// One in so many devices is a copy of an earlier one; 0 for none.
     pub(super) copies: u32,
+    /// Copies of everything, at least and at most; without it three, and now and then any number.
+    pub(super) replicas: Option<(u32, u32)>,
     /// Keys that users use: few, so that they meet.
     pub(super) keys: u32,
     /// Members that lie, at most.
@@ -65,6 +67,7 @@ pub(super) enum Kind {
     Resume,
     Cut,
     Split,
+    Isolate,
     Heal,
     HealAll,
     Reset,
@@ -80,6 +83,7 @@ pub(super) enum Kind {
     Drift,
     WallDrift,
     Sleep,
+    Age,
     Silence,
     Ended,
 }

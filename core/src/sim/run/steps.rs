@@ -87,7 +87,7 @@ impl Play {
                 let by = self.nodes.get(usize::from(by)).filter(stays).filter(|_| node != by)?.home;
                 self.may_destroy()?;
                 self.nodes[usize::from(node)].is_out = true;
-                self.bans.push(Banning { node, by });
+                self.bans.push(Banning { node, by, unknown: 0 });
                 self.carry_out_bans();
             }
             Action::Pause { who } => self.pause(who, true)?,
@@ -149,6 +149,8 @@ impl Play {
             }
             Action::Misdirect { node, reads } => {
                 let host = self.node(node)?;
+                // Who reads other bytes twice gives its copy up.
+                self.may_destroy()?;
                 self.town.world.disk_mut(host).misdirect_next_reads(reads);
             }
             Action::Stall { node, ms } => {

@@ -31,7 +31,7 @@ struct Running {
 }
 
 #[derive(Debug)]
-enum Doing {
+pub(super) enum Doing {
     Store {
         key: KeyNo,
         write: WriteId,
@@ -259,7 +259,7 @@ impl User {
             return Err(format!("c{}: operation {op} ended twice", self.number));
         };
         if let Err(error) = &result {
-            self.check_error(&doing, around, error)?;
+            self.check_error(model, &doing, around, error)?;
         }
         let said = Ok(Ended::Said(result.as_ref().err().map(OpError::code)));
         let at = around.now.mono;
@@ -313,7 +313,7 @@ impl User {
             vault: self.vault,
             key,
             began,
-            unix_ms: around.now.unix_ms,
+            unix_ms: (around.now.unix_ms.saturating_sub(since(around.now.mono, began)), around.now.unix_ms),
             clocks_off_ms: around.clocks_off_ms,
             fresh,
             all_counts: around.all_counts,
@@ -344,42 +344,9 @@ impl User {
             model.contents(self.vault, key).into_iter().filter(|stored| u64::from(stored.0) == size);
         stored.find(is_it).ok_or_else(|| format!("k{key}: {} bytes that nobody stored so", bytes.len()))
     }
+}
 
-    /// Some errors an honest network never gives, others only while something is wrong.
-    fn check_error(&self, doing: &Doing, around: &Around, error: &OpError) -> Result<(), String> {
-        let is_range = matches!(doing, Doing::Get { part: Some(_), .. });
-        let is_other = matches!(doing, Doing::Other);
-        let fits = match error {
-            _ if is_other => true,
-            OpError::NotFound | OpError::Cancelled | OpError::Busy => true,
-            OpError::BadRange => is_range,
-            // A node whose clock is ahead drops what has expired while others still show it.
-            OpError::Missing => !around.is_calm || around.clocks_off_ms > 0,
-            OpError::Clock | OpError::Conflict | OpError::Quota => true,
-            // Whoever cannot be reached any more is silent; whoever stands still takes nothing.
-            OpError::Peer(PeerFault::Silent | PeerFault::Stalled | PeerFault::HandshakeTimeout) => {
-                !around.is_calm
-            }
-            OpError::Peer(_) | OpError::WrongKey | OpError::WrongNetwork | OpError::Refused => {
-                around.liars && !around.is_calm
-            }
-            OpError::Unreachable
-            | OpError::Deadline
-            | OpError::Damaged
-            | OpError::Rollback
-            | OpError::NotFresh
-            | OpError::NoSpace
-            | OpError::Disk(_)
-            | OpError::PeerDisk => !around.is_calm,
-            OpError::Forbidden
-            | OpError::WrongPassword
-            | OpError::BadKey
-            | OpError::TooLarge
-            | OpError::Unknown(_) => false,
-        };
-        match fits {
-            true => Ok(()),
-            false => Err(format!("c{}: {doing:?} failed: {error}", self.number)),
-        }
-    }
+/// For how many milliseconds.
+fn since(now: Instant, began: Instant) -> u64 {
+    u64::try_from(now.since(began).as_millis()).unwrap_or(u64::MAX)
 }
