@@ -86,8 +86,7 @@ impl OwnStanding {
 
     /// A member knows of so many changes.
     fn follow_epochs(&mut self, told: &Standing) {
-        let previous = told.previous.iter().map(|past| past.epoch);
-        let highest = previous.fold(told.epoch.max(told.left_out), u64::max);
+        let highest = told.previous.iter().map(|past| past.epoch).fold(told.epoch, u64::max);
         self.epoch = self.epoch.max(highest.min(self.epoch.saturating_add(EPOCH_STEP)));
     }
 
@@ -211,7 +210,6 @@ impl Hub {
             out: self.standing.out.iter().map(|(node, why)| (*node, *why)).collect(),
             unheard: self.peers.ids().filter_map(unheard).collect(),
             previous: self.standing.history.told(),
-            left_out: self.standing.history.left_out(),
         }
     }
 
@@ -239,7 +237,7 @@ impl Hub {
             let epoch = told.epoch.min(self.standing.epoch);
             self.standing.current.epoch = self.standing.current.epoch.max(epoch);
         }
-        let mut learned = self.standing.history.learn_left_out(told.left_out.min(self.standing.epoch));
+        let mut learned = self.learn_left_out(told);
         for past in self.credible(told) {
             let current = &self.standing.current;
             if past.members == current.members && past.replicas == current.replicas {
@@ -278,6 +276,13 @@ impl Hub {
         let until = self.standing.epoch;
         let past = |past: &PastPlacement| PastPlacement { epoch: past.epoch.min(until), ..past.clone() };
         told.previous.iter().filter(credible).map(past).collect()
+    }
+
+    /// Who remembers as many earlier placements as there is room for may have left some out.
+    fn learn_left_out(&mut self, told: &Standing) -> bool {
+        let highest = told.previous.iter().map(|past| past.epoch.min(self.standing.epoch)).max();
+        let highest = highest.filter(|_| told.previous.len() == limit::PLACEMENTS);
+        highest.is_some_and(|epoch| self.standing.history.learn_left_out(epoch.max(1)))
     }
 
     /// The placement that a member tells of, if this node knows the same members. Who leaves is out of its own without a word.
@@ -352,7 +357,7 @@ impl Hub {
         for past in self.credible(told).into_iter().chain(placement) {
             self.standing.history.learn(self.setup.suite, past);
         }
-        self.standing.history.learn_left_out(told.left_out.min(epoch));
+        self.learn_left_out(told);
         true
     }
 

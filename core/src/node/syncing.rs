@@ -104,12 +104,12 @@ impl History {
         self.previous.iter().map(|past| past.told.clone()).collect()
     }
 
-    /// The highest epoch of placements that are told to nobody, because there was no room for them.
-    pub(super) const fn left_out(&self) -> u64 {
-        self.left_out_epoch
+    /// True if there were placements that nobody is told of, because there was no room for them.
+    const fn has_left_out(&self) -> bool {
+        self.left_out_epoch > 0
     }
 
-    /// Others have left out placements of epochs up to this one. `true` if that was not known.
+    /// Others may have left out placements of epochs up to this one. `true` if that was not known.
     pub(super) fn learn_left_out(&mut self, epoch: u64) -> bool {
         let forgotten = self.forgotten.values().max().is_some_and(|forgotten| epoch <= *forgotten);
         let is_news = epoch > self.left_out_epoch && !forgotten;
@@ -207,7 +207,7 @@ impl History {
 
     /// The members that must be taken over from because of placements that nobody remembers.
     fn missed<'a>(&'a self, own: &'a NodeId, roll: &impl Roll) -> impl Iterator<Item = NodeId> + 'a {
-        let everyone = if self.left_out_epoch > 0 { roll.everyone() } else { Vec::new() };
+        let everyone = if self.has_left_out() { roll.everyone() } else { Vec::new() };
         everyone.into_iter().filter(move |node| node != own && !self.reconciled.contains(node))
     }
 
@@ -349,7 +349,7 @@ impl Hub {
             return Vec::new();
         }
         let held = |node: &NodeId| {
-            history.left_out() > 0
+            history.has_left_out()
                 || self.view.is_placed(node)
                 || history.previous.iter().any(|past| past.sets.is_placed(node))
         };

@@ -33,9 +33,6 @@ pub struct Standing {
     /// Placements from which not everything has been taken over yet, the oldest first. At most
     /// [`limit::PLACEMENTS`] are sent.
     pub previous: Vec<PastPlacement>,
-    /// The highest epoch of such placements that there was no room for, 0 for none: only who has taken over from every
-    /// member lacks nothing of theirs.
-    pub left_out: u64,
 }
 
 /// Why a member is out of the placement.
@@ -100,7 +97,6 @@ impl Standing {
         }
         let count = out.count(self.previous.len(), limit::PLACEMENTS);
         self.previous.iter().take(count).for_each(|past| past.encode(out));
-        out.u64(self.left_out);
     }
 
     pub(super) fn decode(body: &mut Reader) -> Result<Self, MalformedMessage> {
@@ -119,8 +115,7 @@ impl Standing {
         let count = body.count(limit::PLACEMENTS)?;
         let previous =
             (0..count).map(|_| PastPlacement::decode(body)).collect::<Result<_, MalformedMessage>>()?;
-        let left_out = body.u64()?;
-        Ok(Self { syncing, leaving, settled, noted, placement, epoch, out, unheard, previous, left_out })
+        Ok(Self { syncing, leaving, settled, noted, placement, epoch, out, unheard, previous })
     }
 }
 

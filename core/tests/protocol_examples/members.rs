@@ -141,7 +141,6 @@ fn standing() -> Block {
         out: vec![(node(5), Out::Gone)],
         unheard: vec![(node(2), 250)],
         previous: vec![past],
-        left_out: 0,
     };
     let page = MembershipPage {
         digest: [0xdd; 32],
@@ -177,7 +176,6 @@ fn standing() -> Block {
         ("member 3", 34),
         ("member 4", 34),
         ("member 5", 34),
-        ("none left out", 8),
     ];
     let bytes = whole(&Message::response(7, Response::View(page)));
     dissect("view-standing", &bytes, &parts)

@@ -328,7 +328,6 @@ def _standing():
     standing = {
         "syncing": 1, "leaving": 0, "settled": 0, "noted": PLACED.digest(), "placement": b"\xdd" * 32, "epoch": 4,
         "out": [{"node": MEMBERS[4], "why": 0}], "unheard": [{"node": MEMBERS[1], "ms": 250}], "previous": [past],
-        "left_out": 0,
     }
     return messages.encode(
         0xB1, 7, digest=b"\xdd" * 32, admissions=[], removals=[], settings=None, standing=standing

@@ -49,7 +49,6 @@ fn standing() -> Standing {
             past(24, 3, PastMember { node, positions: 8, placed: true }),
             past(25, 2, PastMember { node: other, positions: 64, placed: false }),
         ],
-        left_out: 21,
     }
 }
 

@@ -98,7 +98,6 @@ def _between_members(made, blob):
             {"epoch": 24, "replicas": 3, "members": [{"node": NODE, "positions": 8, "placed": 1}]},
             {"epoch": 25, "replicas": 2, "members": [{"node": OTHER_NODE, "positions": 64, "placed": 0}]},
         ],
-        "left_out": 21,
     }
     page = {"digest": seed(26), "admissions": [], "removals": [], "settings": None, "standing": standing}
     return {

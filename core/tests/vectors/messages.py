@@ -66,7 +66,7 @@ PAST = Struct(epoch=U64, replicas=U8, members=List(Struct(node=ID, positions=U8,
 STANDING = Struct(
     syncing=FLAG, leaving=FLAG, settled=FLAG, noted=Optional(ID), placement=ID, epoch=U64,
     out=List(Struct(node=ID, why=Number(1, (0, 1))), 256), unheard=List(Struct(node=ID, ms=U64), 256),
-    previous=List(PAST, 16), left_out=U64,
+    previous=List(PAST, 16),
 )
 PAGE = Struct(
     digest=ID, admissions=List(Struct(admission=ADMISSION, addresses=ADDRESSES), 256),

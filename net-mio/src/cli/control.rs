@@ -47,7 +47,7 @@ pub(crate) fn leave(context: &Context, cancel: bool) -> Result<Class, Failure> {
 
 pub(crate) fn ban(context: &Context, node: NodeId) -> Result<Class, Failure> {
     context.client_without_vault()?.ban(node).map_err(|error| match error {
-        Error::Operation(OpError::Missing) => Failure::new(
+        Error::Operation(OpError::NotFound) => Failure::new(
             Class::NotFound,
             "no_such_member",
             format!("{node} is no member of this network"),

@@ -31,7 +31,7 @@ pub(crate) fn lies_about_others(target: &Target) {
     // Longer lists than there may be.
     let many = || vec![(nodes[0], 0); MEMBERS + 1];
     let long = Standing { out: many(), ..Standing::default() };
-    let longer = Standing { previous: vec![vec![]; 9], ..Standing::default() };
+    let longer = Standing { previous: vec![vec![]; 17], ..Standing::default() };
     let longest = Standing { previous: vec![strangers.repeat(100)], ..Standing::default() };
     for standing in [long, longer, longest] {
         let mut member = Link::member(target.addr(), &target.keys, random());

@@ -168,8 +168,8 @@ pub(super) const MENDING: &[Mutation] = &[
         rule: "where placements were left out, everything is taken over from every member",
         places: &[Place {
             file: "node/syncing.rs",
-            from: "if self.left_out_epoch > 0 { roll.everyone() }",
-            to: "if self.left_out_epoch > u64::MAX - 1 { roll.everyone() }",
+            from: "if self.has_left_out() { roll.everyone() }",
+            to: "if self.has_left_out() && self.round == u64::MAX { roll.everyone() }",
         }],
         tests: &["who_has_left_out_a_placement"],
     },

@@ -65,10 +65,18 @@ fn standing() -> impl Strategy<Value = Standing> {
     });
     let past = (any::<u64>(), any::<u8>(), vec(member, 0..4))
         .prop_map(|(epoch, replicas, members)| PastPlacement { epoch, replicas, members });
-    let lists = (vec((node(), why), 0..4), vec((node(), any::<u64>()), 0..4), vec(past, 0..4), any::<u64>());
+    let lists = (vec((node(), why), 0..4), vec((node(), any::<u64>()), 0..4), vec(past, 0..4));
     (any::<[bool; 3]>(), option::of(id()), id(), any::<u64>(), lists).prop_map(
-        |([syncing, leaving, settled], noted, placement, epoch, (out, unheard, previous, left_out))| {
-            Standing { syncing, leaving, settled, noted, placement, epoch, out, unheard, previous, left_out }
+        |([syncing, leaving, settled], noted, placement, epoch, (out, unheard, previous))| Standing {
+            syncing,
+            leaving,
+            settled,
+            noted,
+            placement,
+            epoch,
+            out,
+            unheard,
+            previous,
         },
     )
 }
