@@ -110,7 +110,9 @@ impl Hub {
                     self.heed(node, standing);
                     self.take_back(node, standing);
                 }
-                self.farewell_answered(page.digest);
+                if page.digest == self.members.digest() {
+                    self.farewell_is_known();
+                }
                 if page.digest != self.members.digest() && !everything && self.peers.link(&node).is_some() {
                     // Still not the same: this side knows more.
                     let all = self.everything();
@@ -149,6 +151,10 @@ impl Hub {
 
     fn merge(&mut self, conn: ConnId, from: NodeId, page: &MembershipPage) {
         let (news, result) = self.members.merge(page);
+        // Who dropped this node at its farewell answers no more, but shows the word at the next link.
+        if self.members.removed(&self.own).is_some_and(|own| page.removals.contains(own)) {
+            self.farewell_is_known();
+        }
         self.learned(&news, page, from);
         if let Err(fault) = result {
             self.fault(conn, fault);

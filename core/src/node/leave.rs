@@ -142,9 +142,9 @@ impl Hub {
         }
     }
 
-    /// A member has answered with what it knows.
-    pub(super) fn farewell_answered(&mut self, digest: [u8; 32]) {
-        if matches!(self.standing.leave, Some(Leave::Told)) && digest == self.members.digest() {
+    /// Another node has shown that it knows all that this one has signed.
+    pub(super) fn farewell_is_known(&mut self) {
+        if self.is_unheard() {
             self.standing.leave = Some(Leave::Done { until: self.now.mono + LAST_WORD });
             self.save();
         }

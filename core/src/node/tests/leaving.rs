@@ -134,3 +134,19 @@ fn who_has_signed_that_it_has_left_takes_nothing_any_more() {
     let answer = town.ask(client, put(&record));
     assert!(matches!(&answer, Response::Error(error) if error.code == ErrorCode::Stopping), "{answer:?}");
 }
+
+#[test]
+fn who_never_hears_an_answer_to_its_farewell_goes_when_it_is_shown_that_it_is_known() {
+    let mut town = Town::of(3);
+    town.world.run_for(SECOND * 5);
+    let (hosts, last) = ([HostId(0), HostId(1)], HostId(2));
+    let home = town.add_control(last);
+    leave(&mut town, home);
+    assert!(town.run_until(SECOND * 60, |town| count(town, last) == 2));
+    hosts.iter().for_each(|host| town.world.cut_one_way(*host, last));
+    assert!(!leaves(&mut town, home, SECOND * 30));
+    assert_eq!([count(&mut town, hosts[0]), count(&mut town, hosts[1])], [2, 2]);
+    hosts.iter().for_each(|host| town.world.heal(*host, last));
+    assert!(leaves(&mut town, home, SECOND * 30));
+    assert!(town.events(last).contains(&NodeEvent::Left));
+}
