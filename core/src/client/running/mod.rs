@@ -29,7 +29,7 @@ struct Slot {
     operation: Box<dyn Operation>,
     /// When anything last happened to it.
     progress: Instant,
-    /// It has had an answer, or began on an open link: losing the link does not end it at once.
+    /// It has had an answer, or began while there was a link, or just after: it waits until the link is back.
     reached: bool,
     /// Links that a fault has ended, since its last progress.
     faults: usize,
@@ -46,6 +46,8 @@ pub(in crate::client) struct Running {
     check_at: Option<Instant>,
     /// How the last link or round ended; tells why an operation was never answered.
     last_error: Option<OpError>,
+    /// When the last link was lost.
+    lost_at: Option<Instant>,
     closed: bool,
 }
 
@@ -81,6 +83,7 @@ impl Running {
             next_op: 1,
             check_at: None,
             last_error: None,
+            lost_at: None,
             closed: false,
         }
     }
@@ -102,7 +105,7 @@ impl Running {
         };
         match made {
             Ok(operation) => {
-                let reached = self.link.peer().is_some();
+                let reached = self.link.peer().is_some() || self.was_there_just_now(now);
                 self.operations.insert(op, Slot { operation, progress: now.mono, reached, faults: 0 });
                 self.step(now, op, |operation, cx| operation.start(cx));
                 self.settle(now);
@@ -252,6 +255,7 @@ impl Running {
                 self.link.release(class, bytes);
             }
             LinkEvent::Lost { fault } => {
+                self.lost_at = Some(now.mono);
                 self.effects.requests.link_lost();
                 self.emit(ClientEvent::Disconnected { fault: fault.clone() });
                 self.last_error = Some(fault.clone().map_or(OpError::Unreachable, OpError::Peer));

@@ -48,6 +48,11 @@ impl Running {
         self.env.config.bulk_deadline + self.env.config.request_deadline
     }
 
+    /// True while an entry node that restarts may not be back yet.
+    pub(super) fn was_there_just_now(&self, now: Now) -> bool {
+        self.lost_at.is_some_and(|at| now.mono < at + self.env.config.suspect_after)
+    }
+
     fn end_what_is_late(&mut self, now: Now) {
         let patience = self.patience();
         let sent = self.link.last_sent();

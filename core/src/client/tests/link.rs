@@ -149,6 +149,23 @@ fn operations_end_while_the_node_that_they_knew_stays_away() {
 }
 
 #[test]
+fn what_begins_while_the_node_restarts_waits_for_it() {
+    let mut world = World::new();
+    world.store("a", "content").unwrap();
+    world.listens.clear();
+    world.cut();
+    let op = world.client.get(world.now, "a", GetOptions::default());
+    world.pass(Duration::from_secs(2));
+    world.listens.push(1);
+    world.end_of(op).unwrap();
+
+    world.listens.clear();
+    world.cut();
+    world.pass(Duration::from_secs(20));
+    assert_eq!(world.get("a"), Err(OpError::Unreachable), "who has been away for long is not waited for");
+}
+
+#[test]
 fn a_busy_peer_is_asked_again() {
     let mut world = World::new();
     let mut refusals = 3;
