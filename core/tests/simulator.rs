@@ -72,7 +72,7 @@ fn few_members_whose_placement_changes_while_links_are_cut_lose_nothing() {
 
 #[test]
 fn everything_at_once_loses_nothing_that_was_acknowledged() {
-    seeds("storm", 30);
+    seeds("storm", 40);
 }
 
 #[test]

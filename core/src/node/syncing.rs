@@ -47,8 +47,8 @@ impl Past {
         Self { told, placed, sets, same_disk }
     }
 
-    fn is_like(&self, other: &Self) -> bool {
-        self.told.members == other.told.members && self.told.replicas == other.told.replicas
+    fn is_like(&self, told: &PastPlacement) -> bool {
+        self.told.members == told.members && self.told.replicas == told.replicas
     }
 }
 
@@ -127,14 +127,15 @@ impl History {
 
     /// Others were placed like this. `true` if that was not known.
     pub(super) fn learn(&mut self, suite: Suite, told: PastPlacement) -> bool {
+        // Most are: no ring is made for them.
+        if self.previous.iter().any(|known| known.is_like(&told)) {
+            return false;
+        }
         let same_disk = told.epoch > self.disk_epoch;
         let past = Past::new(suite, told, same_disk);
         let forgotten = self.forgotten.get(&past.placed.digest());
         let is_forgotten = forgotten.is_some_and(|epoch| past.told.epoch <= *epoch);
-        if is_forgotten || self.previous.iter().any(|known| known.is_like(&past)) {
-            return false;
-        }
-        self.insert(past)
+        !is_forgotten && self.insert(past)
     }
 
     /// This disk is new to the network: whatever was acknowledged up to `epoch` was not on it.
@@ -149,7 +150,7 @@ impl History {
     fn distrust(&mut self, suite: Suite, current: PastPlacement) {
         let epoch = current.epoch;
         let past = Past::new(suite, current, false);
-        let known = |known: &Past| known.is_like(&past) && !known.same_disk;
+        let known = |known: &Past| known.is_like(&past.told) && !known.same_disk;
         if !(self.reconciled.is_empty() && self.previous.iter().any(known)) {
             self.begin(epoch);
             self.insert(past);
@@ -161,7 +162,7 @@ impl History {
             // Nothing can have been acknowledged in it.
             return false;
         }
-        self.previous.retain(|known| !known.is_like(&past) || known.same_disk != past.same_disk);
+        self.previous.retain(|known| !known.is_like(&past.told) || known.same_disk != past.same_disk);
         if self.previous.len() < limit::PLACEMENTS {
             self.previous.push(past);
         } else if !self.leave_out(&past) {
