@@ -22,13 +22,13 @@ pub(crate) fn run_all() -> Outcome {
     let folder = target_dir().join("coverage");
     run(cargo()
         .args(["tarpaulin", "--engine", "llvm", "--locked", "--skip-clean", "--out", "json", "html"])
-        .args(["--package", "quantumsync-core", "--features", "sim", "--run-types", "lib", "tests"])
+        .args(["--package", "quantumsync-core", "--features", "sim", "--tests"])
         .args(["--include-files", "core/src/*", "--exclude-files", "*/tests/*", "*/tests.rs"])
         .arg("--output-dir")
         .arg(&folder)
         .arg("--target-dir")
         .arg(folder.join("build"))
-        .args(["--timeout", "1800"])
+        .args(["--timeout", "5400"])
         .env("QUANTUMSYNC_SEEDS", SEEDS))?;
     let report = folder.join("tarpaulin-report.json");
     let text =
