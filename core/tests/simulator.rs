@@ -71,6 +71,11 @@ fn few_members_whose_placement_changes_while_links_are_cut_lose_nothing() {
 }
 
 #[test]
+fn members_that_keep_nothing_cost_nobody_a_copy() {
+    seeds("volatile", 60);
+}
+
+#[test]
 fn everything_at_once_loses_nothing_that_was_acknowledged() {
     seeds("storm", 40);
 }

@@ -10,7 +10,8 @@ use alloc::collections::BTreeMap;
 use alloc::vec;
 use alloc::vec::Vec;
 
-use super::hub::{Answered, Hub};
+use super::calls::Answered;
+use super::hub::Hub;
 use super::operation::{Operation, Progress};
 use super::store::{HeldObject, Keep, Origin};
 use super::view::record_position;

@@ -5,7 +5,8 @@
 use alloc::vec::Vec;
 
 use super::NodeEvent;
-use super::hub::{Hub, Routed};
+use super::calls::Routed;
+use super::hub::Hub;
 use super::link::{Caller, Link};
 use crate::config::limit;
 use crate::error::PeerFault;

@@ -9,7 +9,8 @@
 
 use alloc::collections::BTreeSet;
 
-use super::hub::{Answered, Failure, Hub};
+use super::calls::{Answered, Failure};
+use super::hub::Hub;
 use super::link::Caller;
 use super::operation::{Operation, Progress};
 use super::store::{Keep, Origin};

@@ -7,7 +7,8 @@ use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use super::hub::{Answered, Failure, Hub};
+use super::calls::{Answered, Failure};
+use super::hub::Hub;
 use super::store::{Keep, Origin};
 use crate::config::{Config, limit};
 use crate::error::PeerFault;

@@ -3,7 +3,8 @@
 //! Whoever cannot be reached may hold the only old copy, and so may whoever is still Syncing: then it stays. A
 //! member that does hold something older is sent the tombstone.
 
-use super::hub::{Answered, Hub};
+use super::calls::Answered;
+use super::hub::Hub;
 use super::operation::{Operation, Progress};
 use super::store::{Keep, Origin};
 use crate::record::Record;

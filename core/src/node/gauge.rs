@@ -54,7 +54,7 @@ impl Hub {
             "max_links, max_requests",
         );
         let parked =
-            |calls: &super::hub::Parked| calls.iter().map(|(_, request)| weight(request)).sum::<usize>();
+            |calls: &super::calls::Parked| calls.iter().map(|(_, request)| weight(request)).sum::<usize>();
         for calls in self.parked.values() {
             gauges.count(
                 "node: calls that wait for a dial",

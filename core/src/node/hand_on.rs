@@ -8,7 +8,8 @@
 use alloc::vec::Vec;
 use bytes::Bytes;
 
-use super::hub::{Answered, Failure, Hub};
+use super::calls::{Answered, Failure};
+use super::hub::Hub;
 use super::store::{Keep, Origin};
 use super::strays::{Confirmations, Handed, blob_of};
 use super::view::blob_position;

@@ -7,7 +7,8 @@ use alloc::collections::BTreeMap;
 use alloc::vec;
 use alloc::vec::Vec;
 
-use super::hub::{Answered, Failure, Hub};
+use super::calls::{Answered, Failure};
+use super::hub::Hub;
 use super::link::Caller;
 use super::operation::{Operation, Progress};
 use super::store::{Keep, Origin};

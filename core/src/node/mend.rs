@@ -7,8 +7,9 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 use core::time::Duration;
 
+use super::calls::{Answered, Failure};
 use super::fetch::{Fetch, Missing};
-use super::hub::{Answered, Failure, Hub};
+use super::hub::Hub;
 use super::operation::{Operation, Progress};
 use super::refill::candidates;
 use super::repair::longer;

@@ -7,8 +7,8 @@
 //! * `membership` and `gossip`: who belongs to the network, verified, told on and kept;
 //! * [`view`]: the ring, a pure function of the members; `placement`: who is out of it; `syncing`: what is still to be
 //!   taken over after a change; `leave`: members that go for good;
-//! * `serve`: who may ask what; `control`: what a node tells of itself; `hub`: calls to the own store and to other
-//!   members, each answered once; `setup`: what a node begins with;
+//! * `serve`: who may ask what; `control`: what a node tells of itself; `hub`: what all of these share;
+//!   `calls`: what is asked of the own store and of other members, each answered once; `setup`: what a node begins with;
 //! * `operation` and its implementors: `entry` and `have` (writes), `read`, `lookup` and `list` (reads), `offer`
 //!   (proofs of deaths), `check` (pins that may be dead) and `forget` (tombstones); `ballot` says whose answer counts,
 //!   `tally` counts copies;
@@ -17,6 +17,7 @@
 
 mod ballot;
 mod bootstrap;
+mod calls;
 mod check;
 mod contact;
 mod control;

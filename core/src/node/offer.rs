@@ -2,7 +2,8 @@
 //!
 //! What it kills is the store's to know: here a stub is put and counted like any record.
 
-use super::hub::{Answered, Failure, Hub};
+use super::calls::{Answered, Failure};
+use super::hub::Hub;
 use super::operation::{Operation, Progress};
 use super::store::{Keep, Origin};
 use super::tally::Tally;

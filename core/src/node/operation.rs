@@ -4,7 +4,8 @@
 
 use core::fmt::Debug;
 
-use super::hub::{Answered, Hub};
+use super::calls::Answered;
+use super::hub::Hub;
 #[cfg(any(test, feature = "sim"))]
 use crate::config::Config;
 #[cfg(any(test, feature = "sim"))]

@@ -7,8 +7,9 @@
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
+use super::calls::{Answered, Failure};
 use super::fetch::{Fetch, Missing};
-use super::hub::{Answered, Failure, Hub};
+use super::hub::Hub;
 use super::operation::{Operation, Progress};
 use super::store::{Keep, Origin};
 use super::view::record_position;

@@ -6,7 +6,8 @@
 use alloc::vec::Vec;
 use bytes::Bytes;
 
-use super::hub::{Answered, Failure, Hub};
+use super::calls::{Answered, Failure};
+use super::hub::Hub;
 use super::link::Caller;
 use super::operation::{Operation, Progress};
 use super::store::{Keep, Origin, part};

@@ -2,8 +2,9 @@
 //!
 //! What is missing the own store says, page by page; how bytes come, and how many, is `fetch`'s to know.
 
+use super::calls::Answered;
 use super::fetch::{Fetch, Missing};
-use super::hub::{Answered, Hub};
+use super::hub::Hub;
 use super::operation::{Operation, Progress};
 use super::store::Look;
 use super::view::{blob_position, record_position};

@@ -8,8 +8,9 @@ use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
 use bytes::Bytes;
 
+use super::calls::{Answered, Failure};
 use super::hand_on::HandOnBlob;
-use super::hub::{Answered, Failure, Hub};
+use super::hub::Hub;
 use super::operation::{Operation, Progress};
 use super::store::Look;
 use super::view::record_position;

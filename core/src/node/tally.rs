@@ -7,7 +7,8 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::ballot::Ballot;
-use super::hub::{Failure, Hub};
+use super::calls::Failure;
+use super::hub::Hub;
 use super::view::View;
 use crate::crypto::Suite;
 use crate::id::{NodeId, Position};

@@ -243,8 +243,8 @@ pub(super) const RACES: &[Mutation] = &[
         rule: "who was out learns of the placements without it before it counts",
         places: &[Place {
             file: "node/syncing.rs",
-            from: "if is_forgotten || self.previous.iter()",
-            to: "if !is_forgotten || self.previous.iter()",
+            from: "!is_forgotten && self.insert(past)",
+            to: "is_forgotten && self.insert(past)",
         }],
         tests: &["race_12_who_comes_back_learns", "script::race_12_a_member_comes_back"],
     },

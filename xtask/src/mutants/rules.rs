@@ -47,7 +47,7 @@ pub(super) const RULES: &[Mutation] = &[
     Mutation {
         group: "other rules",
         rule: "nobody waits for a dial to a member that was silent for long",
-        places: &[Place { file: "node/hub.rs", from: " && !self.peers.is_silent(self.now, &to)", to: "" }],
+        places: &[Place { file: "node/calls.rs", from: " && !self.peers.is_silent(self.now, &to)", to: "" }],
         tests: &["a_minority_answers_at_once"],
     },
     Mutation {

@@ -26,11 +26,15 @@ pub(super) struct Banning {
 const NO_MEMBER: u8 = 6;
 
 impl Play {
+    /// The members whose copies count, as far as they take part.
+    fn durable(&self) -> impl Iterator<Item = &Member> {
+        self.nodes.iter().filter(|node| !node.is_out && !node.is_volatile)
+    }
+
     /// So many copies may be destroyed until all nodes have everything again that one is left of each: fewer than W.
     /// With liars none, for theirs may be none.
     pub(super) fn may_destroy(&mut self) -> Option<()> {
-        let members = self.nodes.iter().filter(|node| !node.is_out).count();
-        let copies = usize::from(self.setup.replicas).min(members);
+        let copies = usize::from(self.setup.replicas).min(self.durable().count());
         let conditions = &mut self.crowd.conditions;
         (usize::from(conditions.destroyed) < copies / 2 && !conditions.liars).then(|| {
             conditions.destroyed += 1;
@@ -38,13 +42,13 @@ impl Play {
         })
     }
 
-    /// A network of fewer than three is none for these runs.
+    /// A network of fewer than three whose copies count is none for these runs.
     pub(super) fn may_go(&self, node: u8) -> Option<()> {
         let here = |node: &&Member| !node.is_out && !node.leaves;
         let bans = |home: usize| self.bans.iter().any(|ban| ban.by == home);
         let it = self.nodes.get(usize::from(node)).filter(here).filter(|node| !bans(node.home))?;
-        let left = self.nodes.iter().filter(here).count();
-        (left > 3 && !it.is_out).then_some(())
+        let left = self.durable().filter(here).count();
+        (left > 3 || it.is_volatile).then_some(())
     }
 
     pub(super) fn crash(&mut self, who: Who) -> Option<()> {
@@ -203,7 +207,11 @@ impl Play {
     }
 
     fn restart(&mut self, host: HostId) {
-        self.town.world.disk_mut(host).sweep();
+        let disk = self.town.world.disk_mut(host);
+        if self.nodes.iter().any(|node| node.host == host && node.is_volatile) {
+            disk.lose();
+        }
+        disk.sweep();
         self.town.restart(host);
     }
 

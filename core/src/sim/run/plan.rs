@@ -73,6 +73,7 @@ fn setup(profile: &Profile, seed: u64, chance: &mut Chance) -> Setup {
         seed,
         suite: if profile.is_real { Suite::Real } else { Suite::Sim },
         nodes: small(nodes),
+        volatile: if profile.has_volatile { small(chance.between(1, nodes - 1)) } else { 0 },
         liars: small(chance.below(profile.liars + 1)),
         replicas: match profile.replicas {
             Some((least, most)) => small(chance.between(least, most)),

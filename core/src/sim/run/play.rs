@@ -56,6 +56,8 @@ pub(super) struct Member {
     pub(super) host: HostId,
     /// The seat of the client at its home.
     pub(super) home: usize,
+    /// It keeps nothing, and holds nothing that counts.
+    pub(super) is_volatile: bool,
     /// It was asked to leave.
     pub(super) leaves: bool,
     /// It was banned, or has left: it does not come back.
@@ -254,7 +256,10 @@ impl Play {
     }
 
     pub(super) fn join(&mut self) {
-        let host = self.town.add_node_among(&self.hosts);
+        let Setup { nodes, volatile, .. } = self.setup;
+        let last = usize::from(nodes.saturating_sub(volatile)).max(1)..usize::from(nodes);
+        let is_volatile = last.contains(&self.nodes.len());
+        let host = self.town.add_node_among(&self.hosts, is_volatile);
         let vault = self.crowd.vaults[0].clone();
         let home = self.town.add_client(&vault, &[host], true);
         self.set_disk(host);
@@ -262,7 +267,7 @@ impl Play {
         self.watching.name(host, format!("n{number}"), true);
         self.watching.name(home, format!("h{number}"), false);
         let home = self.sit(home, u8::MAX, 0, Vec::new());
-        self.nodes.push(Member { host, home, leaves: false, is_out: false });
+        self.nodes.push(Member { host, home, is_volatile, leaves: false, is_out: false });
         self.hosts.push(host);
     }
 

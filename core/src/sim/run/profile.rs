@@ -9,6 +9,8 @@ pub struct Profile {
     pub about: &'static str,
     /// Nodes at the beginning, at least and at most.
     pub(super) nodes: (u32, u32),
+    /// Some of them are volatile.
+    pub(super) has_volatile: bool,
     /// Devices, at least and at most.
     pub(super) devices: (u32, u32),
     /// Vaults at most.

@@ -27,6 +27,8 @@ pub struct Setup {
     pub suite: Suite,
     /// Nodes at the beginning.
     pub nodes: u8,
+    /// So many of them, the last ones, have nothing any more when they start again.
+    pub volatile: u8,
     /// Members that lie, beside them.
     pub liars: u8,
     /// Copies of everything.
@@ -65,6 +67,7 @@ impl Default for Setup {
             seed: 1,
             suite: Suite::Sim,
             nodes: 3,
+            volatile: 0,
             liars: 0,
             replicas: 3,
             gone_after_s: 900,

@@ -50,6 +50,7 @@ impl fmt::Display for Setup {
             true => Ok(()),
             false => writeln!(f, "{name} {value}"),
         };
+        number("volatile", self.volatile.into(), plain.volatile.into())?;
         number("liars", self.liars.into(), plain.liars.into())?;
         number("replicas", self.replicas.into(), plain.replicas.into())?;
         number("gone-after", self.gone_after_s.into(), plain.gone_after_s.into())?;
@@ -220,6 +221,7 @@ fn setting(name: &str, words: &mut Words<'_>, setup: &mut Setup) -> Parsed<()> {
             }
         }
         "nodes" => setup.nodes = words.number()?,
+        "volatile" => setup.volatile = words.number()?,
         "liars" => setup.liars = words.number()?,
         "replicas" => setup.replicas = words.number()?,
         "gone-after" => setup.gone_after_s = words.number()?,

@@ -17,13 +17,13 @@ use crate::session::{LocalRole, LocalSide};
 impl Town {
     /// Adds a node; the first one founds the network, the others know the first.
     pub fn add_node(&mut self) -> HostId {
-        self.add_node_among(&self.first())
+        self.add_node_among(&self.first(), false)
     }
 
     /// Adds a node that knows these; it founds the network if there are none.
-    pub fn add_node_among(&mut self, known: &[HostId]) -> HostId {
+    pub fn add_node_among(&mut self, known: &[HostId], volatile: bool) -> HostId {
         let control = SigningKey::from_seed(self.options.suite, Secret::new(bytes(&mut self.rng)));
-        let setup = self.new_node(&control, known);
+        let setup = NodeSetup { volatile, ..self.new_node(&control, known) };
         let addr = setup.listen[0];
         self.inhabitants.push(Setup::Node(Box::new(setup.clone()), control));
         self.world.add(addr, true, |now| Peer::Node(Box::new(Node::new(now, setup))))
