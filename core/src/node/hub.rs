@@ -118,7 +118,7 @@ impl Hub {
         self.answer_with(caller, response, None);
     }
 
-    fn answer_with(&mut self, caller: &Caller, mut response: Response, vote: Option<Vote>) {
+    pub(super) fn answer_with(&mut self, caller: &Caller, mut response: Response, vote: Option<Vote>) {
         if let Response::Status(status) = &mut response {
             self.complete_status(status);
         }

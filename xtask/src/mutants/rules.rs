@@ -405,4 +405,24 @@ pub(super) const RULES: &[Mutation] = &[
         }],
         tests: &["who_reads_nothing_of_what_was_asked_for_loses_the_link"],
     },
+    Mutation {
+        group: "forget a deadline",
+        rule: "who has left goes when another one shows that it knows",
+        places: &[Place {
+            file: "node/gossip.rs",
+            from: "is_some_and(|own| page.removals.contains(own))",
+            to: "is_some_and(|own| !page.removals.contains(own) && page.removals.contains(own))",
+        }],
+        tests: &["who_never_hears_an_answer_to_its_farewell"],
+    },
+    Mutation {
+        group: "other rules",
+        rule: "what begins while the entry node restarts waits for it",
+        places: &[Place {
+            file: "client/running/mod.rs",
+            from: "|| self.was_there_just_now(now)",
+            to: "|| (self.lost_at.is_none() && self.was_there_just_now(now))",
+        }],
+        tests: &["what_begins_while_the_node_restarts_waits_for_it"],
+    },
 ];
