@@ -50,7 +50,7 @@ impl Hub {
         match self.standing.leave {
             None if cancel => {}
             // There must be somebody to take over.
-            None if !self.members.joined || self.members.counted().len() < 2 => {
+            None if !self.members.joined || self.others() == 0 => {
                 return self.refuse(caller, ErrorCode::Invalid);
             }
             None => self.begin_leaving(),
@@ -85,9 +85,12 @@ impl Hub {
     /// True if so many others stand on the ring that they can acknowledge anything: what one who is alone, or nearly,
     /// takes for settled says nothing about those who are away.
     fn others_suffice(&self) -> bool {
-        let counted = self.members.counted();
-        let others = counted.iter().filter(|(node, _)| *node != self.own).count();
-        self.view.copies() > usize::from(self.members.replicas()).min(others) / 2
+        self.view.copies() > usize::from(self.members.replicas()).min(self.others()) / 2
+    }
+
+    /// Members that could hold what counts, beside this one: one that is volatile holds none of it.
+    fn others(&self) -> usize {
+        self.members.counted().iter().filter(|(node, _)| *node != self.own).count()
     }
 
     fn begin_leaving(&mut self) {

@@ -85,6 +85,19 @@ fn nobody_leaves_alone_nor_without_the_key() {
 }
 
 #[test]
+fn a_volatile_member_may_leave_the_only_one_that_keeps_anything() {
+    let mut town = Town::of(1);
+    let setup = town.setup(1, vec![(None, addr(0))]);
+    let volatile = town.add_with(NodeSetup { volatile: true, ..setup });
+    town.wait_whole();
+    town.world.run_for(SECOND * 5);
+    let (keeper, home) = (town.add_control(HostId(0)), town.add_control(volatile));
+    assert_eq!(leave(&mut town, keeper), Response::Error(ErrorCode::Invalid.into()));
+    assert!(leaves(&mut town, home, SECOND * 60));
+    assert!(town.run_until(SECOND * 5, |town| count(town, HostId(0)) == 1));
+}
+
+#[test]
 fn the_banned_are_refused_and_the_rest_go_on_with_a_majority_of_themselves() {
     let mut town = Town::of(3);
     town.world.run_for(SECOND * 5);
