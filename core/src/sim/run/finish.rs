@@ -83,8 +83,8 @@ impl Play {
         }
         // Entry nodes drop what they had read for others; what nothing pins goes after its linger.
         // Machines that sleep meanwhile have the same work left, and a run is over sooner.
-        self.age(Duration::from_secs(640) + Duration::from_secs(self.setup.linger_s.into()));
-        self.wait(Duration::from_secs(60));
+        self.age(Duration::from_secs(700) + Duration::from_secs(self.setup.linger_s.into()));
+        self.wait(Duration::from_secs(5));
         if self.audits().iter().flatten().any(|(_, audit)| audit.pending > 0) {
             self.age(Duration::from_millis(limit::LEASE_MS));
             self.wait(Duration::from_secs(60));
