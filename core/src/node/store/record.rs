@@ -197,7 +197,7 @@ impl LocalStore {
             wanted: 1,
         };
         let complete = |held: &RecordRow| {
-            !whole || held.expired || (!held.proof_only && held.parts_len() >= parts_len(record))
+            !whole || (!held.proof_only && (held.expired || held.parts_len() >= parts_len(record)))
         };
         if (is_known && held.is_some_and(complete)) || (!whole && !has_pins) {
             if keep == Keep::Mended {
