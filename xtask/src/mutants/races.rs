@@ -2,6 +2,18 @@
 
 use super::{Mutation, Place};
 
+const A_PIN_CHANGES: Place = Place {
+    file: "node/store/known.rs",
+    from: "if known.own(pin).is_some() {",
+    to: "if known.own(pin).is_some_and(|own| own.since == body.since) {",
+};
+
+const A_PINS_AGE_COUNTS: Place = Place {
+    file: "node/store/rows.rs",
+    from: "if !row.expired && header.live",
+    to: "if header.version >= since && !row.expired && header.live",
+};
+
 /// By the number of the trace.
 pub(super) const RACES: &[Mutation] = &[
     Mutation {
@@ -70,18 +82,7 @@ pub(super) const RACES: &[Mutation] = &[
     Mutation {
         group: "race 3",
         rule: "a pin is never changed, and what a record lists is wanted whatever the pin's age",
-        places: &[
-            Place {
-                file: "node/store/known.rs",
-                from: "if known.own(pin).is_some() {",
-                to: "if known.own(pin).is_some_and(|own| own.since == body.since) {",
-            },
-            Place {
-                file: "node/store/rows.rs",
-                from: "if !row.expired && header.live",
-                to: "if header.version >= since && !row.expired && header.live",
-            },
-        ],
+        places: &[A_PIN_CHANGES, A_PINS_AGE_COUNTS],
         tests: &["race_3_a_second_pass"],
     },
     Mutation {
@@ -93,16 +94,8 @@ pub(super) const RACES: &[Mutation] = &[
                 from: "self.suite.hmac(self.read.object_id.expose(), &[name.as_bytes(), since])",
                 to: "self.suite.hmac(self.read.object_id.expose(), &[name.as_bytes()])",
             },
-            Place {
-                file: "node/store/known.rs",
-                from: "if known.own(pin).is_some() {",
-                to: "if known.own(pin).is_some_and(|own| own.since == body.since) {",
-            },
-            Place {
-                file: "node/store/rows.rs",
-                from: "if !row.expired && header.live",
-                to: "if header.version >= since && !row.expired && header.live",
-            },
+            A_PIN_CHANGES,
+            A_PINS_AGE_COUNTS,
         ],
         tests: &["script::race_3_"],
     },

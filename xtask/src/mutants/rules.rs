@@ -425,4 +425,14 @@ pub(super) const RULES: &[Mutation] = &[
         }],
         tests: &["what_begins_while_the_node_restarts_waits_for_it"],
     },
+    Mutation {
+        group: "other rules",
+        rule: "a replica that holds the proof of an expired file only takes it over as a record",
+        places: &[Place {
+            file: "node/store/record.rs",
+            from: "!whole || (!held.proof_only && (held.expired",
+            to: "!whole || ((held.expired || !held.proof_only) && (held.expired",
+        }],
+        tests: &["an_expired_record_of_which_the_proof_is_held"],
+    },
 ];

@@ -273,3 +273,18 @@ fn a_stub_that_came_to_belong_here_stays_when_its_last_pin_goes() {
     });
     assert_eq!((bench.disk.count(kind::PIN), record_rows(&bench).len()), (0, 1));
 }
+
+#[test]
+fn an_expired_record_of_which_the_proof_is_held_is_taken_over_by_who_becomes_its_replica() {
+    let (mut bench, owner) = (Bench::new(), Owner::new(1));
+    bench.store.set_clock_ok(bench.now, true);
+    bench.store.set_view(nowhere());
+    bench.ask(OTHER, owner.put(1, 1, 9));
+    bench.settle = None;
+    let record = owner.record_until(1, 1, START_MS - 1);
+    bench.ask(OTHER, put_record(&record));
+    assert!(record_rows(&bench)[0].proof_only && record_rows(&bench)[0].expired);
+    bench.store.set_view(Arc::new(Rule(|_: &Position| true)));
+    assert_eq!(bench.ask(OTHER, put_record(&record.to_stub())), stored(1));
+    assert!(!record_rows(&bench)[0].proof_only && record_rows(&bench)[0].expired);
+}
