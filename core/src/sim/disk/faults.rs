@@ -37,6 +37,8 @@ pub(super) struct Faults {
     misdirected_per_million: u32,
     torn: bool,
     pub(super) stalled_until: Instant,
+    /// Everything was gone at some time, and was not brought back.
+    lost: bool,
     /// What has happened, for whoever watches.
     happened: Vec<DiskFault>,
 }
@@ -95,7 +97,13 @@ impl SimDisk {
         self.blobs.clear();
         self.orphans.clear();
         self.used = 0;
+        self.faults.lost = true;
         self.faults.happened.push(DiskFault::Lost);
+    }
+
+    /// True if that happened, and the disk was not restored since.
+    pub const fn was_lost(&self) -> bool {
+        self.faults.lost
     }
 
     /// Everything is what it is on another disk, as when a backup is restored.
@@ -104,6 +112,7 @@ impl SimDisk {
     /// If a machine waits for answers.
     pub fn restore(&mut self, rows: BTreeMap<Bytes, Bytes>, blobs: BTreeMap<BlobId, Bytes>) {
         self.lose();
+        self.faults.lost = false;
         rows.into_iter().for_each(|(key, value)| self.change(TableOp::Put { key, value }));
         self.used += blobs.values().map(|blob| blob.len() as u64).sum::<u64>();
         self.blobs = blobs;

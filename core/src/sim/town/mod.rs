@@ -150,11 +150,13 @@ impl Town {
     /// Starts a machine again on the disk that it has, as it was set up first. If it was up it crashes before.
     pub fn restart(&mut self, host: HostId) {
         let setup = self.inhabitants[host.0].clone();
-        // On a lost disk the founder is a member like any other: it waits for those who know.
-        let had_index = !self.world.disk(host).rows().is_empty();
+        // On a lost disk the founder is a member like any other: it waits for those who know. One that went down before it had
+        // written anything is still alone.
+        let disk = self.world.disk(host);
+        let is_alone = !disk.was_lost() || !disk.rows().is_empty();
         self.world.start(host, |now| match setup {
             Setup::Node(setup, _) => {
-                let founder = setup.founder && had_index;
+                let founder = setup.founder && is_alone;
                 Peer::Node(Box::new(Node::new(now, NodeSetup { is_new: false, founder, ..*setup })))
             }
             Setup::Client(setup) => Peer::Client(Box::new(Client::new(now, *setup))),
