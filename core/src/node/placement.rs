@@ -84,6 +84,11 @@ impl OwnStanding {
         }
     }
 
+    /// Only these can be out.
+    fn keep_out_of(&mut self, counted: &[(NodeId, u8)]) {
+        self.out.retain(|node, _| counted.iter().any(|(member, _)| member == node));
+    }
+
     /// A member knows of so many changes.
     fn follow_epochs(&mut self, told: &Standing) {
         let highest = told.previous.iter().map(|past| past.epoch).fold(told.epoch, u64::max);
@@ -133,7 +138,7 @@ impl Hub {
     /// Makes the ring again: the members have changed, or who of them is out.
     pub(super) fn place(&mut self) {
         let counted = self.members.counted();
-        self.standing.out.retain(|node, _| counted.iter().any(|(member, _)| member == node));
+        self.standing.keep_out_of(&counted);
         let leaves = self.is_leaving();
         let view =
             self.members.view(|node| self.standing.out.contains_key(node) || (leaves && *node == self.own));
@@ -332,6 +337,8 @@ impl Hub {
                 _ => {}
             }
         }
+        // Who has no place, as one that is volatile among others, can be out of none: that it leaves is no news each time.
+        self.standing.keep_out_of(&self.members.counted());
         self.standing.out != before
     }
 

@@ -39,6 +39,8 @@ pub(crate) struct Held {
     pub(crate) is_gone: bool,
     /// Only what proves that pins here are dead.
     pub(crate) is_proof: bool,
+    /// What it should hold beside its signed header is not here.
+    pub(crate) lacks_parts: bool,
 }
 
 /// What a disk holds of one name.
@@ -106,7 +108,8 @@ impl Held {
     fn decode(suite: Suite, row: &Bytes, owner: &OwnerId, name: &Name) -> Option<Self> {
         let row = RecordRow::decode_of(suite, row, owner, name)?;
         let (version, is_gone) = (row.record.header().version, row.is_gone());
-        Some(Self { version, is_gone, is_proof: row.proof_only })
+        let lacks_parts = !is_gone && !row.proof_only && row.record.is_stub();
+        Some(Self { version, is_gone, is_proof: row.proof_only, lacks_parts })
     }
 }
 

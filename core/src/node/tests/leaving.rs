@@ -98,6 +98,23 @@ fn a_volatile_member_may_leave_the_only_one_that_keeps_anything() {
 }
 
 #[test]
+fn that_a_volatile_member_leaves_is_told_once() {
+    let mut town = Town::of(3);
+    let setup = town.setup(3, vec![(None, addr(0))]);
+    let volatile = town.add_with(NodeSetup { volatile: true, ..setup });
+    town.wait_whole();
+    town.world.run_for(SECOND * 5);
+    // It waits for one that is away.
+    town.world.crash(HostId(2));
+    let home = town.add_control(volatile);
+    assert!(matches!(leave(&mut town, home), Response::Leave { done: false, .. }));
+    let saved = |town: &mut Town| town.node(HostId(0), |node, _| node.hub.store.saved());
+    let before = saved(&mut town);
+    town.world.run_for(SECOND * 10);
+    assert!(saved(&mut town) - before < 20, "{}", saved(&mut town) - before);
+}
+
+#[test]
 fn the_banned_are_refused_and_the_rest_go_on_with_a_majority_of_themselves() {
     let mut town = Town::of(3);
     town.world.run_for(SECOND * 5);

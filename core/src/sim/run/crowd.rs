@@ -97,6 +97,8 @@ pub(super) struct Conditions {
     pub(super) destroyed: u8,
     /// Something has rotted, and nobody may have noticed yet.
     pub(super) is_rotten: bool,
+    /// Nodes that place things on different halves of an even set may have acknowledged what the others do not know.
+    pub(super) is_split: bool,
     /// Members lie.
     pub(super) liars: bool,
 }
@@ -108,6 +110,7 @@ impl Crowd {
             clocks_off_ms: 0,
             wall_drift_ppm: 0,
             is_calm: false,
+            is_split: false,
             ever_destroyed: false,
             destroyed: 0,
             is_rotten: false,
@@ -194,13 +197,14 @@ impl Crowd {
     }
 
     fn around(&self, world: &World<Peer>) -> Around {
-        let Conditions { clocks_off_ms, wall_drift_ppm, is_calm, ever_destroyed, liars, .. } =
+        let Conditions { clocks_off_ms, wall_drift_ppm, is_calm, ever_destroyed, is_split, liars, .. } =
             self.conditions;
         let all_counts = is_calm && !ever_destroyed && !liars;
         let now = world.now();
         // As far as a clock comes that has drifted from the beginning.
         let drifted_ms = (now.mono.0 / 1000).saturating_mul(wall_drift_ppm.into()).div_ceil(1_000_000);
-        Around { now, clocks_off_ms: clocks_off_ms.saturating_add(drifted_ms), all_counts, is_calm, liars }
+        let clocks_off_ms = clocks_off_ms.saturating_add(drifted_ms);
+        Around { now, clocks_off_ms, all_counts, is_calm, is_split, liars }
     }
 
     fn ended(&mut self, world: &World<Peer>, nodes: &[HostId], at: usize, ended: Ended) {

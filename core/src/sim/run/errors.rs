@@ -28,6 +28,7 @@ impl User {
                     Doing::Get { key, meta: Some(meta), .. } => {
                         model.is_promised(self.vault, *key, meta.version)
                     }
+                    Doing::Get { key, .. } => !model.has_unpromised(self.vault, *key),
                     _ => true,
                 };
                 !around.is_calm || around.clocks_off_ms > 0 || !(around.all_counts || is_promised)

@@ -48,6 +48,7 @@ impl Play {
             let open = self.open_ends();
             if open.is_empty() {
                 self.crowd.conditions.destroyed = 0;
+                self.crowd.conditions.is_split = false;
                 return;
             }
             let now = self.town.world.now().mono;
@@ -106,6 +107,13 @@ impl Play {
                 .filter(|(_, n)| n.leaves && !n.is_out)
                 .map(|(at, n): (u8, _)| format!("n{at} leaves: {:?}", self.crowd.seats[n.home].answer)),
         );
+        // Who is banned hears of it as soon as it reaches anybody, and lets nobody in any more.
+        open.extend(
+            (0..)
+                .zip(&self.nodes)
+                .filter(|(_, n)| n.is_out && self.town.world.is_up(n.host))
+                .map(|(at, _): (u8, _)| format!("n{at} does not know that it is out")),
+        );
         if !open.is_empty() {
             return open;
         }
@@ -117,13 +125,13 @@ impl Play {
             homes.iter().all(|home| crowd.seats[*home].answer.is_some())
         });
         let lost = match self.audits() {
-            Ok(audits) => self.lost(&audits),
+            Ok(audits) => self.lost(&audits).len() + self.lost_records(&audits),
             Err(what) => return Vec::from([what]),
         };
         for (at, home) in here {
             match &self.crowd.seats[home].answer {
                 Some(Ok(Outcome::Status(status))) => {
-                    let open_end = open_end(status, members, lost.len() as u64);
+                    let open_end = open_end(status, members, lost as u64);
                     open.extend(open_end.map(|what| format!("n{at} {what}")));
                 }
                 answer => open.push(format!("n{at} answers {answer:?}")),
@@ -183,6 +191,16 @@ impl Play {
             .filter(|_| self.crowd.conditions.ever_destroyed)
             .flat_map(|(_, audit)| &audit.missing);
         missing.filter(|blob| !is_there(blob)).copied().collect()
+    }
+
+    /// Records whose parts were destroyed wherever they were: the same holds of them.
+    fn lost_records(&self, audits: &[(HostId, Audit)]) -> usize {
+        let held = |wanted: bool| {
+            let all = audits.iter().flat_map(|(_, audit)| &audit.records);
+            let whole = all.filter(move |(_, held)| !held.is_proof && held.lacks_parts == wanted);
+            whole.map(|(name, _)| *name).collect::<BTreeSet<_>>()
+        };
+        if self.crowd.conditions.ever_destroyed { held(true).difference(&held(false)).count() } else { 0 }
     }
 
     /// Waits until no disk has anything left to do, and all replicas hold the same.

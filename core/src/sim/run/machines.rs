@@ -1,15 +1,19 @@
 //! What a run does to its machines: they go down and come back, lose their disks, sleep, leave; and the limits within which
 //! that may be done to them, so that what was promised can be asked of the rest.
 
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::super::network::HostId;
+use super::super::peer::Peer;
 use super::crowd::Seat;
 use super::play::{Member, Play};
 use super::script::Who;
 use crate::client::Outcome;
 use crate::error::OpError;
+use crate::id::NodeId;
+use crate::node::View;
 
 /// A ban that is to be carried out.
 #[derive(Clone, Copy, Debug)]
@@ -49,6 +53,25 @@ impl Play {
         let it = self.nodes.get(usize::from(node)).filter(here).filter(|node| !bans(node.home))?;
         let left = self.durable().filter(here).count();
         (left > 3 || it.is_volatile).then_some(())
+    }
+
+    /// Half of an even set is as many as the other half: where members have put each other out of the placement, each side
+    /// goes on with what its half knows, and acknowledges alone. Of an odd set one side has too few.
+    pub(super) fn look_for_a_split(&mut self) {
+        let members = self.nodes.iter().filter(|node| !node.is_out).count();
+        let copies = usize::from(self.setup.replicas);
+        if copies % 2 == 1 && members > copies {
+            return;
+        }
+        let view = |(host, peer): (HostId, &Peer)| match peer {
+            Peer::Node(node) => Some((self.town.node_id(host), node.view())),
+            Peer::Client(_) | Peer::Liar(_) => None,
+        };
+        let views: Vec<(NodeId, Arc<View>)> = self.town.world.machines().filter_map(view).collect();
+        let apart = |(a, of_a): &(NodeId, Arc<View>), (b, of_b): &(NodeId, Arc<View>)| {
+            a != b && !of_a.is_placed(b) && !of_b.is_placed(a)
+        };
+        self.crowd.conditions.is_split |= views.iter().any(|a| views.iter().any(|b| apart(a, b)));
     }
 
     pub(super) fn crash(&mut self, who: Who) -> Option<()> {
@@ -103,7 +126,9 @@ impl Play {
     /// Ends every fault, and starts whatever is down and belongs here.
     pub(super) fn mend_all(&mut self) {
         self.heal_all();
-        self.town.world.network_options().reset_per_million = 0;
+        let network = self.town.world.network_options();
+        // What is too slow for a piece within its deadline is a fault, too.
+        (network.reset_per_million, network.bandwidth) = (0, None);
         for at in 0..self.crowd.seats.len() {
             let host = self.crowd.seats[at].host;
             self.mend(host);
@@ -115,7 +140,7 @@ impl Play {
             disk.set_capacity(u64::MAX);
             disk.set_errors(0);
             disk.misdirect_next_reads(0);
-            if !self.nodes[at].is_out {
+            if !self.nodes[at].is_out || self.town.world.is_up(host) {
                 self.mend(host);
             }
         }

@@ -124,6 +124,7 @@ impl Play {
     pub(super) fn steps(&mut self, script: &Script) {
         for step in &script.steps {
             self.wait(Duration::from_millis(step.after_ms.into()));
+            self.look_for_a_split();
             let is_done = self.act(&step.action);
             self.look_at_bounds();
             self.done += u64::from(is_done);

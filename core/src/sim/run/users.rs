@@ -79,6 +79,8 @@ pub(super) struct Around {
     pub(super) all_counts: bool,
     /// All faults are over: nothing may fail any more.
     pub(super) is_calm: bool,
+    /// See `Conditions`.
+    pub(super) is_split: bool,
     /// Peers may lie.
     pub(super) liars: bool,
 }
@@ -308,7 +310,7 @@ impl User {
 
     fn read(&self, around: &Around, key: KeyNo, began: Instant, fresh: bool, found: Option<Found>) -> Read {
         // A majority of which some lie may miss what was acknowledged: members are trusted for that.
-        let fresh = fresh && !around.liars;
+        let fresh = fresh && !around.liars && !around.is_split;
         Read {
             vault: self.vault,
             key,
