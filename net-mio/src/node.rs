@@ -93,13 +93,12 @@ impl Node {
             home.save_network(&network)?;
         }
         let known_identity = folder.identity(suite)?.is_some();
-        let had_index = folder.path().join("index").exists();
         let identity = folder.make_identity(suite)?;
         let control = folder.make_control(suite)?;
-        // An identity whose index is gone is a new disk, which must learn the network from its members,
-        // unless there are none.
+        // An identity whose index is gone is a new disk, which must learn the network from its members, unless there are
+        // none; also when it starts again before it has. One whose index knows the network needs to found none.
         let alone = network.token.peers.is_empty() && peers.is_empty();
-        let founder = network.founder && (alone || had_index || !known_identity);
+        let founder = network.founder && (alone || !known_identity);
         let disk: Box<dyn Disk> = if volatile {
             Box::new(MemoryDisk::new(VOLATILE_BYTES))
         } else {

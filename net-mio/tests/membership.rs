@@ -157,15 +157,35 @@ fn a_running_node_that_is_banned_ends_and_says_why() {
     assert!(said.contains("not_admitted") && said.contains("removed"), "{said}");
 }
 
+/// The disk, not the home: its keys are elsewhere.
+fn lose_disk(home: &Path) {
+    for folder in ["index", "blobs", "staging"] {
+        let _ = fs::remove_dir_all(home.join("node").join(folder));
+    }
+}
+
+#[test]
+fn a_founder_that_lost_its_disk_acknowledges_nothing_before_it_reaches_a_member() {
+    let (mut network, user, files) = with_files(3);
+    let homes: Vec<_> = network.peers.drain(..).map(Peer::kill).collect();
+    lose_disk(&homes[0]);
+    // Started twice: the second time it has an index again.
+    drop(Peer::start(&homes[0], None).kill());
+    let founder = Peer::start(&homes[0], None);
+    let stored = store(&founder, &user, "alone", &noise(9, 1000));
+    assert!(![Some(0), Some(6)].contains(&stored.code), "{:?}", stored.code);
+    network.peers.push(founder);
+    network.peers.extend(homes[1..].iter().map(|home| Peer::start(home, None)));
+    wait_until_whole(&network.peers, 3);
+    reads_everything(&network.peers[0], &user, &files);
+}
+
 #[test]
 fn a_member_that_lost_its_disk_takes_everything_over_again() {
     let (mut network, user, files) = with_files(3);
     let node = network.peers[1].node.clone();
     let home = network.peers.remove(1).kill();
-    // The disk, not the home: its keys are elsewhere.
-    for folder in ["index", "blobs", "staging"] {
-        let _ = fs::remove_dir_all(home.join("node").join(folder));
-    }
+    lose_disk(&home);
     let back = Peer::start(&home, None);
     assert_eq!(back.node, node);
     network.peers.push(back);

@@ -150,14 +150,17 @@ impl Town {
     /// Starts a machine again on the disk that it has, as it was set up first. If it was up it crashes before.
     pub fn restart(&mut self, host: HostId) {
         let setup = self.inhabitants[host.0].clone();
-        // On a lost disk the founder is a member like any other: it waits for those who know. One that went down before it had
-        // written anything is still alone.
-        let disk = self.world.disk(host);
-        let is_alone = !disk.was_lost() || !disk.rows().is_empty();
+        // On a lost disk the founder is a member like any other: its home remembers the others, and it waits for one who knows.
+        let is_lost = self.world.disk(host).was_lost();
+        let others: Vec<_> = self.node_addrs().filter(|(other, _)| *other != host).collect();
         self.world.start(host, |now| match setup {
-            Setup::Node(setup, _) => {
-                let founder = setup.founder && is_alone;
-                Peer::Node(Box::new(Node::new(now, NodeSetup { is_new: false, founder, ..*setup })))
+            Setup::Node(mut setup, _) => {
+                setup.is_new = false;
+                if setup.founder && is_lost {
+                    setup.founder = false;
+                    setup.peers = others.into_iter().map(|(_, addr)| (None, addr)).collect();
+                }
+                Peer::Node(Box::new(Node::new(now, *setup)))
             }
             Setup::Client(setup) => Peer::Client(Box::new(Client::new(now, *setup))),
             Setup::Liar(node, liar) => {
@@ -165,6 +168,15 @@ impl Town {
                 Peer::Liar(Box::new(Liar::new(node, *liar)))
             }
         });
+    }
+
+    /// Where the nodes listen.
+    fn node_addrs(&self) -> impl Iterator<Item = (HostId, SocketAddr)> {
+        let inhabitants = self.inhabitants.iter().enumerate();
+        inhabitants.filter_map(|(number, setup)| match setup {
+            Setup::Node(node, _) => Some((HostId(number), *node.listen.first()?)),
+            Setup::Client(_) | Setup::Liar(..) => None,
+        })
     }
 
     /// Flips a bit of any blob or record on a host's disk; tells what was hit, if there was anything.
