@@ -26,6 +26,13 @@ const CALM_WITH_LIARS: Duration = Duration::from_secs(120);
 /// How often they are asked: soon at first, then less often.
 const LOOK_EVERY: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
 
+/// How long a network is watched that has nothing to do: two heartbeats.
+const RESTS_FOR: Duration = Duration::from_secs(4);
+/// What it may do then between any two machines.
+const MOST_AT_REST: u64 = 20;
+/// How often that is looked at, where they have something to do after all.
+const LOOKS_AT_REST: u32 = 5;
+
 impl Play {
     /// Ends all faults, and waits until every node says that it has everything and owes nobody anything.
     pub(super) fn calm(&mut self) {
@@ -92,6 +99,27 @@ impl Play {
             self.age(Duration::from_secs(2 * 3600));
         }
         self.wait_until_quiet();
+        self.rest();
+    }
+
+    /// Whoever has nothing to do asks only now and then whether the others live, once it has compared with them.
+    fn rest(&mut self) {
+        let mut busy = u64::MAX;
+        for _ in 0..LOOKS_AT_REST {
+            if !self.crowd.violations.is_empty() {
+                return;
+            }
+            let before = self.inputs();
+            self.wait(RESTS_FOR);
+            busy = busy.min(self.inputs() - before);
+            let machines = self.town.world.machines().count() as u64;
+            if busy <= MOST_AT_REST * machines * machines {
+                return;
+            }
+            self.wait(Duration::from_secs(60));
+        }
+        let now = self.town.world.now().mono;
+        self.crowd.violated(now, Rule::Agreement, format!("{busy} inputs in {RESTS_FOR:?}, again and again"));
     }
 
     /// What the nodes that are there say is still to be done; empty when they have everything.

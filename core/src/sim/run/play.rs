@@ -159,6 +159,11 @@ impl Play {
         })
     }
 
+    /// What the machines were told up to now.
+    pub(super) fn inputs(&self) -> u64 {
+        self.watching.look(|watch| watch.inputs)
+    }
+
     /// Lets time pass.
     pub(super) fn wait(&mut self, duration: Duration) {
         self.wait_until(duration, |_, _| false);
