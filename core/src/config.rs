@@ -107,7 +107,8 @@ pub struct Config {
     pub rekey_frames: u64,
     /// Silence after which a link is asked whether it lives.
     pub heartbeat: Duration,
-    /// Silence after which a member is suspect: routing steers round it.
+    /// Silence after which a member is suspect: routing steers round it. A client without a link waits as long for an entry node that
+    /// was just there: it starts again.
     pub suspect_after: Duration,
     /// Silence after which a link is closed: three missed heartbeats beyond suspicion.
     pub idle_close: Duration,

@@ -84,13 +84,19 @@ fn nobody_leaves_alone_nor_without_the_key() {
     assert_eq!(leave(&mut town, home), Response::Error(ErrorCode::Invalid.into()));
 }
 
-#[test]
-fn a_volatile_member_may_leave_the_only_one_that_keeps_anything() {
-    let mut town = Town::of(1);
-    let setup = town.setup(1, vec![(None, addr(0))]);
+/// So many that keep what they hold, and one that does not.
+fn with_a_volatile_one(n: u8) -> (Town, HostId) {
+    let mut town = Town::of(n);
+    let setup = town.setup(n, vec![(None, addr(0))]);
     let volatile = town.add_with(NodeSetup { volatile: true, ..setup });
     town.wait_whole();
     town.world.run_for(SECOND * 5);
+    (town, volatile)
+}
+
+#[test]
+fn a_volatile_member_may_leave_the_only_one_that_keeps_anything() {
+    let (mut town, volatile) = with_a_volatile_one(1);
     let (keeper, home) = (town.add_control(HostId(0)), town.add_control(volatile));
     assert_eq!(leave(&mut town, keeper), Response::Error(ErrorCode::Invalid.into()));
     assert!(leaves(&mut town, home, SECOND * 60));
@@ -99,11 +105,7 @@ fn a_volatile_member_may_leave_the_only_one_that_keeps_anything() {
 
 #[test]
 fn that_a_volatile_member_leaves_is_told_once() {
-    let mut town = Town::of(3);
-    let setup = town.setup(3, vec![(None, addr(0))]);
-    let volatile = town.add_with(NodeSetup { volatile: true, ..setup });
-    town.wait_whole();
-    town.world.run_for(SECOND * 5);
+    let (mut town, volatile) = with_a_volatile_one(3);
     // It waits for one that is away.
     town.world.crash(HostId(2));
     let home = town.add_control(volatile);

@@ -56,11 +56,11 @@ impl Play {
     }
 
     /// Half of an even set is as many as the other half: where members have put each other out of the placement, each side
-    /// goes on with what its half knows, and acknowledges alone. Of an odd set one side has too few.
+    /// goes on with what its half knows, and acknowledges alone. Of an odd set one side has too few; and both have, where there is
+    /// nobody beside the set.
     pub(super) fn look_for_a_split(&mut self) {
-        let members = self.nodes.iter().filter(|node| !node.is_out).count();
         let copies = usize::from(self.setup.replicas);
-        if copies % 2 == 1 && members > copies {
+        if copies % 2 == 1 || self.durable().count() <= copies {
             return;
         }
         let view = |(host, peer): (HostId, &Peer)| match peer {
