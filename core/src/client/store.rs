@@ -146,6 +146,7 @@ impl Store {
         if self.asked == 0 && !self.finished {
             self.asked = cx.effects.window.take(cx.op, self.upload.want().min(MAX_ASKED));
             if self.asked > 0 {
+                self.upload.promise(self.asked);
                 cx.event(ClientEvent::NeedData { op: cx.op, max: self.asked });
             }
         }

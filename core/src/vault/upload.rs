@@ -81,6 +81,8 @@ pub struct Upload {
     cut: VecDeque<Bytes>,
     /// Bytes of `open` and `cut`.
     unsealed: usize,
+    /// Room that is kept for bytes that may come at any time.
+    promised: usize,
     /// The whole content of a small file that has ended.
     inline: Option<Bytes>,
 
@@ -128,6 +130,7 @@ impl Upload {
             open: Assembly::default(),
             cut: VecDeque::new(),
             unsealed: 0,
+            promised: 0,
             inline: None,
             next_slot: 0,
             slots: BTreeMap::new(),
@@ -149,18 +152,24 @@ impl Upload {
         (self.window - limit::BLOB).saturating_sub(self.held())
     }
 
-    /// The next bytes of the file, at most [`want`](Self::want). Pieces may be slices of them.
+    /// Keeps room for so many of the bytes that it takes now, whatever it seals before they come.
+    pub fn promise(&mut self, bytes: usize) {
+        self.promised = bytes.min(self.want());
+    }
+
+    /// The next bytes of the file, at most [`want`](Self::want) or as many as were promised. Pieces may be slices of them.
     pub fn provide(&mut self, mut bytes: Bytes) -> Result<(), UploadError> {
         if self.finished {
             return Err(UploadError::Finished);
         }
-        if bytes.len() > self.want() {
+        if bytes.len() > self.want().max(self.promised) {
             return Err(UploadError::TooMuch);
         }
         if self.received + bytes.len() as u64 > limit::FILE {
             return Err(UploadError::TooLarge);
         }
         self.received += bytes.len() as u64;
+        self.promised = self.promised.saturating_sub(bytes.len());
         self.unsealed += bytes.len();
         while !bytes.is_empty() {
             let Some(end) = self.chunker.scan(&bytes) else {
@@ -179,6 +188,7 @@ impl Upload {
             return Err(UploadError::Finished);
         }
         self.finished = true;
+        self.promised = 0;
         let last = self.open.take();
         if self.received <= limit::INLINE as u64 {
             self.inline = Some(last);
@@ -264,7 +274,8 @@ impl Upload {
     /// True if a payload of this length may be sealed now: within the window, or as the only one.
     fn has_room(&self, payload: usize) -> bool {
         let blob = padded_len(payload as u32) as usize;
-        self.slots.is_empty() || (self.slots.len() < self.max_in_flight && self.held() + blob <= self.window)
+        let taken = self.held() + self.promised;
+        self.slots.is_empty() || (self.slots.len() < self.max_in_flight && taken + blob <= self.window)
     }
 
     fn seal(&mut self, level: u8, length: u64, dedup_key: Secret<32>, payload: Bytes) -> UploadStep {
@@ -314,8 +325,57 @@ impl Assembly {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::crypto::Suite;
+    use crate::crypto::{Suite, seal_piece};
+    use crate::rng::Rng;
     use crate::vault::Vault;
+
+    #[test]
+    fn what_was_promised_is_taken_whatever_is_sealed_before_it_comes() {
+        let config = Config::default();
+        let vault = Vault::create(Suite::Real, [1; 32]);
+        let mut upload = Upload::new(vault.keys(), &config);
+        let mut rng = Rng::from_seed([2; 32]);
+        let mut content = alloc::vec![0; 3 << 20];
+        rng.fill(&mut content);
+        let content = Bytes::from(content);
+        let mut sealing: VecDeque<(u64, Secret<32>, Bytes)> = VecDeque::new();
+        let (mut asked, mut storing) = (0, VecDeque::new());
+        for _ in 0..400 {
+            if asked == 0 {
+                asked = upload.want().min(1 << 20);
+                upload.promise(asked);
+            }
+            match rng.below(8) {
+                0..4 => {
+                    let part = asked.min(rng.below(1 << 20) as usize);
+                    let from = rng.below(2 << 20) as usize;
+                    assert_eq!(upload.provide(content.slice(from..from + part)), Ok(()), "of {asked}");
+                    asked -= part;
+                }
+                4..7 => {
+                    if let Some((slot, dedup_key, payload)) = sealing.pop_front() {
+                        let piece = seal_piece(Suite::Real, &dedup_key, &payload);
+                        upload.sealed(slot, piece).unwrap();
+                    }
+                }
+                _ => {
+                    if let Some(slot) = storing.pop_front() {
+                        upload.stored(slot).unwrap();
+                    }
+                }
+            }
+            while let Some(step) = upload.poll() {
+                match step {
+                    UploadStep::Seal { slot, dedup_key, payload } => {
+                        sealing.push_back((slot, dedup_key, payload));
+                    }
+                    UploadStep::Piece { slot, .. } => storing.push_back(slot),
+                }
+            }
+            assert!(upload.held() <= config.client_window);
+        }
+        assert!(upload.received() > 40 << 20);
+    }
 
     #[test]
     fn a_file_over_the_formats_limit_is_refused_at_its_first_byte_too_many() {
