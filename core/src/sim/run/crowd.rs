@@ -91,7 +91,7 @@ pub(super) struct Conditions {
     pub(super) wall_drift_ppm: u32,
     /// All faults are over.
     pub(super) is_calm: bool,
-    /// A disk was lost, or some of it.
+    /// A disk was lost, or some of it, or a volatile member ended that may have held alone what was acknowledged on no copy.
     pub(super) ever_destroyed: bool,
     /// The same, since all nodes last had everything.
     pub(super) destroyed: u8,

@@ -235,6 +235,7 @@ impl Play {
         let disk = self.town.world.disk_mut(host);
         if self.nodes.iter().any(|node| node.host == host && node.is_volatile) {
             disk.lose();
+            self.crowd.conditions.ever_destroyed |= self.crowd.model.has_uncounted();
         }
         disk.sweep();
         self.town.restart(host);

@@ -59,15 +59,34 @@ pub(super) enum What {
 pub(super) enum End {
     /// It has not, or nobody knows: it failed, or its device is gone. It may come to be, sooner or later.
     Open,
-    /// With a promise that it is durable; `degraded`: on fewer than wanted.
+    /// With a promise that it is durable.
     Acknowledged {
         /// When.
         at: Instant,
         /// The version that it became.
         version: Version,
-        /// On fewer than wanted.
-        degraded: bool,
+        on: Copies,
     },
+}
+
+/// On how many disks an acknowledgement says that a write is durable.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Copies {
+    /// As many as wanted.
+    Enough,
+    Fewer,
+    /// None that counts: the node that was asked keeps it to hand it on.
+    None,
+}
+
+impl Copies {
+    pub(super) const fn of(copies: u8, wanted: u8) -> Self {
+        match copies {
+            _ if copies >= wanted => Self::Enough,
+            0 => Self::None,
+            _ => Self::Fewer,
+        }
+    }
 }
 
 /// What a device was told of a key.
@@ -116,6 +135,11 @@ impl Model {
         self.writes[write.0].end = end;
     }
 
+    /// True if something was acknowledged that the node that was asked may hold alone.
+    pub(super) fn has_uncounted(&self) -> bool {
+        self.writes.iter().any(|write| matches!(write.end, End::Acknowledged { on: Copies::None, .. }))
+    }
+
     /// A device has lost what it had seen.
     pub(super) fn forget_device(&mut self, device: DeviceNo) {
         self.seen.retain(|(of, _), _| *of != device);
@@ -159,7 +183,7 @@ impl Model {
     /// True if there was a write of a key that was never acknowledged as durable on as many disks as wanted.
     pub(super) fn has_unpromised(&self, vault: VaultNo, key: KeyNo) -> bool {
         let of_key = |write: &&Write| write.vault == vault && write.key.is_none_or(|of| of == key);
-        let is_promised = |write: &Write| matches!(write.end, End::Acknowledged { degraded: false, .. });
+        let is_promised = |write: &Write| matches!(write.end, End::Acknowledged { on: Copies::Enough, .. });
         self.writes.iter().filter(of_key).any(|write| !is_promised(write))
     }
 
@@ -167,8 +191,9 @@ impl Model {
     pub(super) fn is_promised(&self, vault: VaultNo, key: KeyNo, version: Version) -> bool {
         let of_key = |write: &&Write| write.vault == vault && write.key.is_none_or(|of| of == key);
         let ends = self.writes.iter().filter(of_key).map(|write| write.end);
-        ends.into_iter()
-            .any(|end| matches!(end, End::Acknowledged { version: of, degraded: false, .. } if of == version))
+        ends.into_iter().any(
+            |end| matches!(end, End::Acknowledged { version: of, on: Copies::Enough, .. } if of == version),
+        )
     }
 
     /// A device is given this version of a key: nothing older than what it had seen when it asked.
@@ -285,7 +310,7 @@ impl Write {
     /// It was acknowledged before the read began, so that the read must know of it.
     fn counts_for(&self, read: &Read) -> bool {
         match self.end {
-            End::Acknowledged { at, degraded, .. } => at <= read.began && (!degraded || read.all_counts),
+            End::Acknowledged { at, on, .. } => at <= read.began && (on == Copies::Enough || read.all_counts),
             End::Open => false,
         }
     }
@@ -317,7 +342,7 @@ mod tests {
         let mut model = Model::new();
         let file = |content| What::File { content, expires: 0 };
         let first = model.begin(0, Some(1), file((100, 1)));
-        model.end(first, acknowledged(5, 10, false));
+        model.end(first, acknowledged(5, 10, Copies::Enough));
         let second = model.begin(0, Some(1), file((200, 2)));
         (model, second)
     }
@@ -326,8 +351,8 @@ mod tests {
         result.is_ok()
     }
 
-    fn acknowledged(at: u64, ms: u64, degraded: bool) -> End {
-        End::Acknowledged { at: Instant(at), version: version(ms), degraded }
+    fn acknowledged(at: u64, ms: u64, on: Copies) -> End {
+        End::Acknowledged { at: Instant(at), version: version(ms), on }
     }
 
     #[test]
@@ -342,11 +367,11 @@ mod tests {
     #[test]
     fn a_fresh_read_gives_nothing_older_than_what_was_acknowledged_before_it_began() {
         let (mut model, second) = model();
-        model.end(second, acknowledged(9, 20, false));
+        model.end(second, acknowledged(9, 20, Copies::Enough));
         assert!(is_ok(&model.check(&read(8, Some((10, (100, 1)))))), "it had begun before");
         assert!(!is_ok(&model.check(&read(9, Some((10, (100, 1)))))));
         let (mut model, second) = self::model();
-        model.end(second, acknowledged(9, 20, true));
+        model.end(second, acknowledged(9, 20, Copies::Fewer));
         assert!(is_ok(&model.check(&read(9, Some((10, (100, 1)))))), "degraded, and a fault may still go on");
         assert!(!is_ok(&model.check(&Read { all_counts: true, ..read(9, Some((10, (100, 1)))) })));
     }
@@ -376,13 +401,13 @@ mod tests {
             let (mut model, _) = model();
             let gone = model.begin(0, key, What::Gone);
             assert!(is_ok(&model.check(&read(12, None))), "the delete is under way");
-            model.end(gone, acknowledged(14, 30, false));
+            model.end(gone, acknowledged(14, 30, Copies::Enough));
             assert!(is_ok(&model.check(&read(15, None))));
             assert!(!is_ok(&model.check(&read(15, Some((20, (200, 2)))))));
         }
         let mut model = Model::new();
         let file = model.begin(0, Some(1), What::File { content: (1, 1), expires: 900 });
-        model.end(file, acknowledged(2, 10, false));
+        model.end(file, acknowledged(2, 10, Copies::Enough));
         assert!(is_ok(&model.check(&read(3, None))));
         assert!(!is_ok(&model.check(&read(3, Some((10, (1, 1)))))));
         assert!(is_ok(&model.check(&Read { unix_ms: (800, 800), ..read(3, Some((10, (1, 1)))) })));
@@ -392,9 +417,9 @@ mod tests {
     #[test]
     fn of_two_writes_of_one_version_either_may_win() {
         let (mut model, second) = model();
-        model.end(second, acknowledged(9, 20, false));
+        model.end(second, acknowledged(9, 20, Copies::Enough));
         let gone = model.begin(0, Some(1), What::Gone);
-        model.end(gone, acknowledged(10, 20, false));
+        model.end(gone, acknowledged(10, 20, Copies::Enough));
         assert!(is_ok(&model.check(&read(11, None))));
         assert!(is_ok(&model.check(&read(11, Some((20, (200, 2)))))));
         assert!(!is_ok(&model.check(&read(11, Some((10, (100, 1)))))));

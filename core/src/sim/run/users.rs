@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 
 use bytes::Bytes;
 
-use super::model::{Content, DeviceNo, End, Found, KeyNo, Model, Read, Seen, VaultNo, What, WriteId};
+use super::model::{Content, Copies, DeviceNo, End, Found, KeyNo, Model, Read, Seen, VaultNo, What, WriteId};
 use super::script::{content, key_text};
 use crate::client::{Client, ClientEvent, FileMeta, GetOptions, Outcome, StoreOptions};
 use crate::error::{OpError, PeerFault};
@@ -268,14 +268,14 @@ impl User {
         match (doing, result) {
             (Doing::Other, result) => Ok(Ended::Other(result)),
             (Doing::Store { key, write, .. }, Ok(Outcome::Stored { copies, wanted, version, .. })) => {
-                let degraded = copies < wanted;
-                model.end(write, End::Acknowledged { at, version, degraded });
+                let on = Copies::of(copies, wanted);
+                model.end(write, End::Acknowledged { at, version, on });
                 model.saw(self.number, key, version);
-                if degraded { said } else { Ok(Ended::Stored { key, version, wanted }) }
+                if on == Copies::Enough { Ok(Ended::Stored { key, version, wanted }) } else { said }
             }
             (Doing::Delete { write }, Ok(Outcome::Deleted { copies, wanted, version }))
             | (Doing::Clear { write }, Ok(Outcome::Cleared { copies, wanted, version })) => {
-                model.end(write, End::Acknowledged { at, version, degraded: copies < wanted });
+                model.end(write, End::Acknowledged { at, version, on: Copies::of(copies, wanted) });
                 said
             }
             (Doing::Get { key, part, meta, bytes, .. }, Ok(Outcome::Got { fresh, .. })) => {
