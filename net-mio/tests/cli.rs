@@ -288,6 +288,15 @@ fn delete_local_drops_the_bytes_of_this_node_and_the_next_get_brings_them_back()
 }
 
 #[test]
+fn delete_local_keeps_the_only_copy() {
+    let network = Network::of(1);
+    network.run(["store".as_ref(), network.file("f", b"content").as_os_str()]).ok();
+    assert_eq!(network.run(["delete", "--local", "f"]).error(1), "only_copy");
+    assert_eq!(network.run(["clear", "--yes", "--local"]).error(1), "only_copy");
+    assert_eq!(network.run(["get", "f", "-o", "-"]).code(0).out, b"content");
+}
+
+#[test]
 fn a_node_keeps_its_identity_its_port_and_its_network() {
     let folder = tempfile::tempdir().unwrap();
     let first = Peer::start(folder.path(), None);

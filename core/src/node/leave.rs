@@ -88,6 +88,11 @@ impl Hub {
         self.view.copies() > usize::from(self.members.replicas()).min(self.others()) / 2
     }
 
+    /// True if what this node holds is nowhere else, as far as the network wants it.
+    pub(super) fn keeps_the_only_copy(&self) -> bool {
+        self.members.replicas() < 2 || self.others() == 0
+    }
+
     /// Members that could hold what counts, beside this one: one that is volatile holds none of it.
     fn others(&self) -> usize {
         self.members.counted().iter().filter(|(node, _)| *node != self.own).count()

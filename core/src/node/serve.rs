@@ -94,6 +94,10 @@ impl Node {
                 self.hub.settle(&caller, Response::Pong { unix_ms });
             }
             Request::Status => self.hub.ask_for(caller, Origin::Own, request),
+            // Only signed proof deletes, and not the home: nobody else may have what this node drops.
+            Request::Evict { .. } if control && self.hub.keeps_the_only_copy() => {
+                self.hub.refuse(&caller, ErrorCode::Invalid);
+            }
             Request::Evict { .. } | Request::Verify { .. } | Request::VerifyRecords { .. } if control => {
                 self.hub.ask_for(caller, Origin::Own, request);
             }

@@ -26,6 +26,19 @@ fn what_the_entry_node_dropped_comes_back_from_the_replicas() {
 }
 
 #[test]
+fn the_only_copy_is_not_dropped() {
+    let mut town = Town::new(TownOptions::default());
+    let node = town.add_node();
+    let vault = town.vault();
+    let client = town.add_client(&vault, &[node], true);
+    let kept = content(1, 3_000_000);
+    town.store(client, "kept", &kept).expect("it is stored");
+    assert_eq!(town.evict(client, None).err(), Some(OpError::Refused));
+    assert_eq!(town.evict(client, Some("kept")).err(), Some(OpError::Refused));
+    assert!(town.get(client, "kept").expect("it is still there").0 == kept);
+}
+
+#[test]
 fn with_one_node_gone_everything_is_still_acknowledged_and_read() {
     let mut three = Three::new();
     let before = content(1, 3_000_000);

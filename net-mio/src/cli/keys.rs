@@ -1,6 +1,8 @@
 //! `delete`, `list`, `clear`: what is under which key, and what is no more.
 
+use quantumsync::Error;
 use quantumsync_core::client::FileMeta;
+use quantumsync_core::error::OpError;
 use serde_json::json;
 
 use super::args::DeleteArgs;
@@ -14,7 +16,7 @@ pub(crate) fn delete(context: &Context, args: &DeleteArgs) -> Result<Class, Fail
     let outcomes = args.keys.iter().map(|key| {
         let of_key = |failure: Failure| failure.of_key(key);
         if args.local {
-            let (blobs, bytes) = client.evict(Some(key)).map_err(|error| of_key(error.into()))?;
+            let (blobs, bytes) = client.evict(Some(key)).map_err(|error| of_key(told_of_dropping(error)))?;
             return evicted(context, Some(key), blobs, bytes);
         }
         let written = client.delete(key).map_err(|error| of_key(error.into()))?;
@@ -25,6 +27,18 @@ pub(crate) fn delete(context: &Context, args: &DeleteArgs) -> Result<Class, Fail
         Ok(if copies < wanted { Class::Degraded } else { Class::Done })
     });
     first_failure(context, outcomes)
+}
+
+fn told_of_dropping(error: Error) -> Failure {
+    match error {
+        Error::Operation(OpError::Refused) => Failure::new(
+            Class::Failed,
+            "only_copy",
+            "this node keeps the only copy: no other member would have it",
+            "to remove it everywhere, leave out --local; or add another node first: quantumsync invite --node",
+        ),
+        error => error.into(),
+    }
 }
 
 fn evicted(context: &Context, key: Option<&str>, blobs: u64, bytes: u64) -> Result<Class, Failure> {
@@ -70,7 +84,7 @@ pub(crate) fn clear(context: &Context, yes: bool, local: bool) -> Result<Class, 
     }
     let client = context.client()?;
     if local {
-        let (blobs, bytes) = client.evict(None)?;
+        let (blobs, bytes) = client.evict(None).map_err(told_of_dropping)?;
         return evicted(context, None, blobs, bytes);
     }
     let written = client.clear()?;
