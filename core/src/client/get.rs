@@ -108,8 +108,8 @@ impl Get {
 
     fn found(&mut self, cx: &mut Context<'_>, response: Response) -> Step {
         let (found, fresh) = check(cx, &self.name, response)?;
-        // That nothing is there only a quorum can say.
-        if !fresh && (self.options.fresh || found.record.is_none()) {
+        // That nothing is there, or not any more, only a quorum can say.
+        if !fresh && (self.options.fresh || found.living(cx.now.unix_ms).is_none()) {
             return Err(OpError::NotFresh.into());
         }
         found.check_seen(self.seen)?;

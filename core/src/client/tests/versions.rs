@@ -346,6 +346,24 @@ fn a_get_that_an_own_store_overtakes_is_no_rollback() {
 }
 
 #[test]
+fn that_a_file_was_deleted_or_has_expired_only_a_quorum_can_say() {
+    let mut world = World::new();
+    world.store("deleted", "content").unwrap();
+    world.delete("deleted").unwrap();
+    let expires = StoreOptions { ttl_ms: Some(1000), ..StoreOptions::default() };
+    let expired = world.begin_store("expired", "content", expires);
+    world.end_of(expired).unwrap();
+    world.pass(Duration::from_secs(2));
+    for key in ["deleted", "expired"] {
+        assert_eq!(world.get(key), Err(OpError::NotFound));
+        // Whoever did not answer may have a later file.
+        world.entry.fresh = false;
+        assert_eq!(world.get(key), Err(OpError::NotFresh));
+        world.entry.fresh = true;
+    }
+}
+
+#[test]
 fn that_a_file_is_not_there_only_a_quorum_can_say() {
     let mut world = World::new();
     world.entry.fresh = false;
