@@ -99,6 +99,8 @@ pub(super) struct Conditions {
     pub(super) is_rotten: bool,
     /// Nodes that place things on different halves of an even set may have acknowledged what the others do not know.
     pub(super) is_split: bool,
+    /// A member was removed: as long as its process has not ended, it closes every link without a word.
+    pub(super) some_departed: bool,
     /// Members lie.
     pub(super) liars: bool,
 }
@@ -111,6 +113,7 @@ impl Crowd {
             wall_drift_ppm: 0,
             is_calm: false,
             is_split: false,
+            some_departed: false,
             ever_destroyed: false,
             destroyed: 0,
             is_rotten: false,
@@ -197,14 +200,22 @@ impl Crowd {
     }
 
     fn around(&self, world: &World<Peer>) -> Around {
-        let Conditions { clocks_off_ms, wall_drift_ppm, is_calm, ever_destroyed, is_split, liars, .. } =
-            self.conditions;
+        let Conditions {
+            clocks_off_ms,
+            wall_drift_ppm,
+            is_calm,
+            ever_destroyed,
+            is_split,
+            some_departed,
+            liars,
+            ..
+        } = self.conditions;
         let all_counts = is_calm && !ever_destroyed && !liars;
         let now = world.now();
         // As far as a clock comes that has drifted from the beginning.
         let drifted_ms = (now.mono.0 / 1000).saturating_mul(wall_drift_ppm.into()).div_ceil(1_000_000);
         let clocks_off_ms = clocks_off_ms.saturating_add(drifted_ms);
-        Around { now, clocks_off_ms, all_counts, is_calm, is_split, liars }
+        Around { now, clocks_off_ms, all_counts, is_calm, is_split, some_departed, liars }
     }
 
     fn ended(&mut self, world: &World<Peer>, nodes: &[HostId], at: usize, ended: Ended) {

@@ -38,9 +38,8 @@ impl User {
             OpError::Peer(PeerFault::Silent | PeerFault::Stalled | PeerFault::HandshakeTimeout) => {
                 !around.is_calm
             }
-            OpError::Peer(_) | OpError::WrongKey | OpError::WrongNetwork | OpError::Refused => {
-                around.liars && !around.is_calm
-            }
+            OpError::WrongNetwork => (around.liars || around.some_departed) && !around.is_calm,
+            OpError::Peer(_) | OpError::WrongKey | OpError::Refused => around.liars && !around.is_calm,
             // What it has seen last, and be it its own delete, may be gone with a disk, unless it was promised to last.
             OpError::Rollback => {
                 let all_promised = match doing {

@@ -184,7 +184,10 @@ impl Play {
                     match event {
                         // As a process that ends.
                         PeerEvent::Node(NodeEvent::Stopped) => world.crash(*host),
-                        PeerEvent::Node(NodeEvent::Left | NodeEvent::Removed) => departed.push(*host),
+                        PeerEvent::Node(NodeEvent::Left | NodeEvent::Removed) => {
+                            crowd.conditions.some_departed = true;
+                            departed.push(*host);
+                        }
                         _ => {}
                     }
                 }

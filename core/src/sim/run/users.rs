@@ -81,6 +81,8 @@ pub(super) struct Around {
     pub(super) is_calm: bool,
     /// See `Conditions`.
     pub(super) is_split: bool,
+    /// See `Conditions`.
+    pub(super) some_departed: bool,
     /// Peers may lie.
     pub(super) liars: bool,
 }
