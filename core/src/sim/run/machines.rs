@@ -30,9 +30,19 @@ pub(super) struct Banning {
 const NO_MEMBER: u8 = 6;
 
 impl Play {
-    /// The members whose copies count, as far as they take part.
+    /// The members whose copies count, as far as they take part: whoever joins does when another one knows of it.
     fn durable(&self) -> impl Iterator<Item = &Member> {
-        self.nodes.iter().filter(|node| !node.is_out && !node.is_volatile)
+        let first = usize::from(self.setup.nodes);
+        let durable = self.nodes.iter().enumerate().filter(|(_, node)| !node.is_out && !node.is_volatile);
+        durable.filter(move |(at, node)| *at < first || self.is_known(node.host)).map(|(_, node)| node)
+    }
+
+    fn is_known(&self, node: HostId) -> bool {
+        let id = self.town.node_id(node);
+        self.town.world.machines().any(|(host, peer)| match peer {
+            Peer::Node(other) => host != node && other.view().is_placed(&id),
+            Peer::Client(_) | Peer::Liar(_) => false,
+        })
     }
 
     /// So many copies may be destroyed until all nodes have everything again that one is left of each: fewer than W.
