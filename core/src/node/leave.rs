@@ -170,9 +170,11 @@ impl Hub {
 
     /// The home bans a member.
     pub(super) fn ban(&mut self, caller: &Caller, node: NodeId) {
+        // A word that only this node has must be one that it keeps.
+        let keeps = !self.setup.volatile || self.members.counted().iter().any(|(node, _)| *node == self.own);
         let refused = if self.setup.signing.is_none() {
             Some(ErrorCode::Forbidden)
-        } else if self.is_own(&node) {
+        } else if self.is_own(&node) || !keeps {
             Some(ErrorCode::Invalid)
         } else if self.members.admission(&node).is_none() {
             Some(ErrorCode::NotFound)
@@ -186,6 +188,6 @@ impl Hub {
         let page = MembershipPage { removals: removal.into_iter().collect(), ..MembershipPage::default() };
         let (news, _): (News, _) = self.members.merge(&page);
         self.learned(&news, &page, self.own);
-        self.settle(caller, Response::Done);
+        self.hold_ban(*caller);
     }
 }

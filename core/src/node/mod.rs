@@ -29,6 +29,7 @@ mod gauge;
 mod gossip;
 mod hand_on;
 mod have;
+mod held;
 mod hub;
 mod leave;
 mod link;
@@ -241,7 +242,7 @@ impl Node {
                 idle = false;
                 self.begin_repair(due);
             }
-            self.hub.answer_views();
+            self.hub.answer_held();
             if let Some(event) = self.hub.ending.take() {
                 self.hub.event(event);
                 self.finish();

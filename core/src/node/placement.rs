@@ -11,9 +11,9 @@ use bytes::Bytes;
 use core::time::Duration;
 
 use super::View;
+use super::held::Held;
 use super::hub::Hub;
 use super::leave::Leave;
-use super::link::Caller;
 use super::peers::Told;
 use super::store::Placement as _;
 use super::syncing::{History, describe};
@@ -23,7 +23,7 @@ use crate::crypto::Suite;
 use crate::error::MalformedMessage;
 use crate::id::{NodeId, Position, SetHash};
 use crate::time::Instant;
-use crate::wire::{MembershipPage, Out, PastPlacement, Request, Response, Standing};
+use crate::wire::{MembershipPage, Out, PastPlacement, Request, Standing};
 
 /// The row of the node's state that holds the placement.
 pub(super) const PLACEMENT_ROW: &[u8] = b"placement";
@@ -52,20 +52,11 @@ pub(super) struct OwnStanding {
     /// The highest epoch known.
     epoch: u64,
     /// This node's word rests on so many changes of its state being durable.
-    rests_on: u64,
+    pub(super) rests_on: u64,
     /// Answers to `View` that wait for that.
-    held: VecDeque<HeldView>,
+    pub(super) held: VecDeque<Held>,
     /// When all members were last asked what they have heard.
     asked: Option<Instant>,
-}
-
-/// An answer that waits.
-#[derive(Debug)]
-struct HeldView {
-    caller: Caller,
-    digest: [u8; 32],
-    noted: Option<[u8; 32]>,
-    after: u64,
 }
 
 impl OwnStanding {
@@ -420,25 +411,6 @@ impl Hub {
         let linked: Vec<_> = self.peers.linked().collect();
         for (_, conn) in linked {
             self.gossip(conn, Request::View(question.clone()), false);
-        }
-    }
-
-    /// Answers a `View` once everything that the answer says is durable.
-    pub(super) fn hold_view(&mut self, caller: Caller, digest: [u8; 32], noted: Option<[u8; 32]>) {
-        let after = self.standing.rests_on.max(self.saved_membership);
-        self.standing.held.push_back(HeldView { caller, digest, noted, after });
-        self.answer_views();
-    }
-
-    /// Gives the answers that have waited long enough.
-    pub(super) fn answer_views(&mut self) {
-        let saved = self.store.saved();
-        while self.standing.held.front().is_some_and(|held| held.after <= saved) {
-            let Some(held) = self.standing.held.pop_front() else { break };
-            let known = held.digest == self.members.digest();
-            let page = if known { self.question() } else { self.everything() };
-            let standing = Some(Box::new(self.tell_standing(held.noted)));
-            self.settle(&held.caller, Response::View(MembershipPage { standing, ..page }));
         }
     }
 

@@ -46,13 +46,22 @@ pub(crate) fn leave(context: &Context, cancel: bool) -> Result<Class, Failure> {
 }
 
 pub(crate) fn ban(context: &Context, node: NodeId) -> Result<Class, Failure> {
-    context.client_without_vault()?.ban(node).map_err(|error| match error {
+    let client = context.client_without_vault()?;
+    client.ban(node).map_err(|error| match error {
         Error::Operation(OpError::NotFound) => Failure::new(
             Class::NotFound,
             "no_such_member",
             format!("{node} is no member of this network"),
             "see its members with `quantumsync peers`",
         ),
+        Error::Operation(OpError::Refused) if client.status().is_ok_and(|status| status.node != node) => {
+            Failure::new(
+                Class::Failed,
+                "volatile",
+                "this node is volatile: it would forget whom it banned",
+                "ban it from the home of a node that is not",
+            )
+        }
         Error::Operation(OpError::Refused) => {
             Failure::usage("own_node", "a node cannot ban itself", "let it leave: quantumsync leave")
         }

@@ -135,6 +135,36 @@ fn the_banned_are_refused_and_the_rest_go_on_with_a_majority_of_themselves() {
 }
 
 #[test]
+fn a_ban_is_acknowledged_when_it_is_durable_and_not_before() {
+    let mut town = Town::of(3);
+    town.world.run_for(SECOND * 5);
+    let home = town.add_control(HostId(0));
+    let banned = town.id(HostId(2));
+    // Nobody else hears of it.
+    (1..3).for_each(|host| town.world.cut(HostId(0), HostId(host), Cut::Silent));
+    let until = town.world.now().mono + SECOND * 5;
+    town.world.disk_mut(HostId(0)).stall(until);
+    let ban = || Request::Ban { node: banned };
+    assert_eq!(town.ask_within(home, ban(), SECOND * 4), None);
+    town.world.crash(HostId(0));
+    town.restart(HostId(0));
+    town.world.run_for(SECOND * 5);
+    let home = town.add_control(HostId(0));
+    assert_eq!(town.ask(home, ban()), Response::Done, "it was not yet");
+    town.world.crash(HostId(0));
+    town.restart(HostId(0));
+    assert!(town.run_until(SECOND, |town| count(town, HostId(0)) == 2));
+}
+
+#[test]
+fn a_volatile_member_bans_nobody_where_others_would_not_forget_it() {
+    let (mut town, volatile) = with_a_volatile_one(3);
+    let home = town.add_control(volatile);
+    let node = town.id(HostId(1));
+    assert_eq!(town.ask(home, Request::Ban { node }), Response::Error(ErrorCode::Invalid.into()));
+}
+
+#[test]
 fn who_reaches_nobody_does_not_leave_until_the_others_are_back_and_know_it() {
     let mut town = Town::empty(Config::default());
     town.wanted.gone_after = Some(SECOND * 20);

@@ -83,7 +83,8 @@ impl Play {
             }
             Action::Ban { node, by } => {
                 self.may_go(node)?;
-                let stays = |node: &&Member| !node.is_out && !node.leaves;
+                // A volatile one would forget it, and refuses.
+                let stays = |node: &&Member| !node.is_out && !node.leaves && !node.is_volatile;
                 let by = self.nodes.get(usize::from(by)).filter(stays).filter(|_| node != by)?.home;
                 self.may_destroy()?;
                 self.nodes[usize::from(node)].is_out = true;
