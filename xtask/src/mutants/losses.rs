@@ -55,6 +55,16 @@ pub(super) const LOSSES: &[Mutation] = &[
         tests: &["promises::"],
     },
     Mutation {
+        group: "acknowledge before commit",
+        rule: "a ban is on disk before it is acknowledged",
+        places: &[Place {
+            file: "node/held.rs",
+            from: "self.standing.rests_on.max(self.saved_membership)",
+            to: "0",
+        }],
+        tests: &["a_ban_is_acknowledged_when"],
+    },
+    Mutation {
         group: "skip the hash check",
         rule: "a blob that is put has the hash of its pin",
         places: &[Place {

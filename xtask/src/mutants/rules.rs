@@ -16,6 +16,26 @@ pub(super) const RULES: &[Mutation] = &[
     },
     Mutation {
         group: "other rules",
+        rule: "that a file was deleted or has expired only a quorum says",
+        places: &[Place {
+            file: "client/get.rs",
+            from: "found.living(cx.now.unix_ms).is_none()",
+            to: "found.record.is_none()",
+        }],
+        tests: &["that_a_file_was_deleted_or_has_expired_only_a_quorum"],
+    },
+    Mutation {
+        group: "other rules",
+        rule: "the room for what a store has asked for is kept",
+        places: &[Place {
+            file: "vault/upload.rs",
+            from: "let taken = self.held() + self.promised;",
+            to: "let taken = self.held();",
+        }],
+        tests: &["what_was_promised_is_taken_whatever_is_sealed"],
+    },
+    Mutation {
+        group: "other rules",
         rule: "views are compared with whoever votes otherwise",
         places: &[Place {
             file: "node/ballot.rs",
