@@ -19,8 +19,8 @@ pub(super) const RULES: &[Mutation] = &[
         rule: "that a file was deleted or has expired only a quorum says",
         places: &[Place {
             file: "client/get.rs",
-            from: "found.living(cx.now.unix_ms).is_none()",
-            to: "found.record.is_none()",
+            from: "self.options.fresh || found.living(cx.now.unix_ms).is_none()",
+            to: "self.options.fresh || found.record.is_none()",
         }],
         tests: &["that_a_file_was_deleted_or_has_expired_only_a_quorum"],
     },
@@ -125,7 +125,7 @@ pub(super) const RULES: &[Mutation] = &[
         rule: "that nothing is there only a quorum can say",
         places: &[Place {
             file: "client/get.rs",
-            from: "(self.options.fresh || found.record.is_none())",
+            from: "(self.options.fresh || found.living(cx.now.unix_ms).is_none())",
             to: "self.options.fresh",
         }],
         tests: &["that_a_file_is_not_there_only_a_quorum_can_say"],
