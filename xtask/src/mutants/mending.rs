@@ -168,8 +168,8 @@ pub(super) const MENDING: &[Mutation] = &[
         rule: "where placements were left out, everything is taken over from every member",
         places: &[Place {
             file: "node/syncing.rs",
-            from: "if self.has_left_out() { roll.everyone() }",
-            to: "if self.has_left_out() && self.round == u64::MAX { roll.everyone() }",
+            from: "roll.everyone()",
+            to: "Vec::new()",
         }],
         tests: &["who_has_left_out_a_placement"],
     },
