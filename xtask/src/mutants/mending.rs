@@ -166,11 +166,7 @@ pub(super) const MENDING: &[Mutation] = &[
     Mutation {
         group: "other rules",
         rule: "where placements were left out, everything is taken over from every member",
-        places: &[Place {
-            file: "node/syncing.rs",
-            from: "roll.everyone()",
-            to: "Vec::new()",
-        }],
+        places: &[Place { file: "node/syncing.rs", from: "roll.everyone()", to: "Vec::new()" }],
         tests: &["who_has_left_out_a_placement"],
     },
     Mutation {
