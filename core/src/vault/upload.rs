@@ -342,7 +342,7 @@ mod tests {
         let (mut asked, mut storing) = (0, VecDeque::new());
         for _ in 0..400 {
             if asked == 0 {
-                asked = upload.want().min(1 << 20);
+                asked = upload.want();
                 upload.promise(asked);
             }
             match rng.below(8) {

@@ -269,7 +269,7 @@ pub(super) const RACES: &[Mutation] = &[
             from: "is_some_and(|removal| !removal.banned)",
             to: "is_some_and(|removal| !removal.banned && removal.serial == u64::MAX)",
         }],
-        tests: &["race_15_one_leave_after_another", "script::race_15_one"],
+        tests: &["race_15_who_was_away_while_two", "script::race_15_one"],
     },
     Mutation {
         group: "race 15",
@@ -279,6 +279,6 @@ pub(super) const RACES: &[Mutation] = &[
             from: "if self.others_suffice() && self.unsettled().next().is_none() && self.strays_left() == 0 {",
             to: "if self.now.mono < until {",
         }],
-        tests: &["race_15_the_only_two_that_hold_something", "script::race_15_the_only"],
+        tests: &["race_15_the_only_two_that_hold_something"],
     },
 ];

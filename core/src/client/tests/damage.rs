@@ -2,6 +2,7 @@
 
 use super::entry::refusal;
 use super::*;
+use crate::id::BlobId;
 use crate::wire::ErrorCode;
 
 fn flipped(bytes: &Bytes) -> Bytes {
@@ -98,4 +99,59 @@ fn a_full_peer_is_told_from_a_quota_that_is_used_up() {
         });
         assert_eq!(world.store("a", noise(100_000, 1)), Err(error));
     }
+}
+
+/// What a store comes to that another device overtakes, so that it pins everything anew along its tree, whose nodes the
+/// entry node gives like this.
+fn overtaken(
+    node: impl Fn(&mut Entry, &BlobId, u32) -> Option<Response> + 'static,
+) -> (World, Result<Outcome, OpError>) {
+    let mut world = World::new();
+    let mut newer = Some(world.record_of_another_device("a", START.unix_ms + 60_000, "other"));
+    let mut asked = 0;
+    world.intercept(move |entry, request| match request {
+        Request::PutRecord { .. } => {
+            let newer = newer.take()?;
+            entry.records.insert((newer.header().owner, newer.header().name), newer);
+            None
+        }
+        Request::GetBlob { id, .. } => {
+            asked += 1;
+            node(entry, id, asked).map(|response| vec![response])
+        }
+        _ => None,
+    });
+    let stored = world.store("a", noise(9 << 20, 1));
+    (world, stored)
+}
+
+fn given(entry: &Entry, bytes: Bytes) -> Option<Response> {
+    Some(Response::Blob { source: entry.node(), bytes })
+}
+
+#[test]
+fn a_node_of_a_stores_own_tree_that_comes_back_wrong_is_asked_for_again_on_another_link() {
+    let once = |entry: &mut Entry, id: &BlobId, asked| {
+        let wrong = flipped(&entry.blobs[id].0);
+        if asked == 1 { given(entry, wrong) } else { None }
+    };
+    let (mut world, stored) = overtaken(once);
+    assert!(matches!(stored, Ok(Outcome::Stored { .. })), "{stored:?}");
+    assert_eq!(world.faults(), [PeerFault::WrongContent]);
+    world.intercept = None;
+    assert!(world.get("a").unwrap() == noise(9 << 20, 1));
+}
+
+#[test]
+fn a_store_whose_own_tree_does_not_come_back_says_why() {
+    let always = |entry: &mut Entry, id: &BlobId, _| given(entry, flipped(&entry.blobs[id].0));
+    assert_eq!(overtaken(always).1, Err(OpError::Damaged));
+    let shorter = |entry: &mut Entry, id: &BlobId, _| given(entry, entry.blobs[id].0.slice(1..));
+    assert_eq!(overtaken(shorter).1, Err(PeerFault::WrongContent.into()));
+    let other = |_: &mut Entry, _: &BlobId, _| Some(Response::Done);
+    assert_eq!(overtaken(other).1, Err(PeerFault::UnexpectedAnswer.into()));
+    let gone = |_: &mut Entry, _: &BlobId, _| Some(refusal(ErrorCode::NotFound, None));
+    assert_eq!(overtaken(gone).1, Err(OpError::Conflict));
+    let full = |_: &mut Entry, _: &BlobId, _| Some(refusal(ErrorCode::NoSpace, None));
+    assert_eq!(overtaken(full).1, Err(OpError::NoSpace));
 }

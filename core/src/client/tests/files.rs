@@ -215,6 +215,26 @@ fn a_get_holds_no_more_than_its_window_for_a_user_who_takes_nothing() {
 }
 
 #[test]
+fn a_list_and_a_clear_wait_for_the_room_that_a_get_holds() {
+    let mut world = World::with(Suite::Sim, Config { client_window: 0, ..Config::default() });
+    world.store("large", noise(9 << 20, 6)).unwrap();
+    world.holds_back = true;
+    let get = world.client.get(world.now, "large", GetOptions::default());
+    world.run();
+    let (list, clear) = (world.client.list(world.now, ""), world.client.clear(world.now));
+    world.run();
+    let has_ended = |world: &World, op: OpId| {
+        world.events.iter().any(|event| matches!(event, ClientEvent::Done { op: of, .. } if *of == op))
+    };
+    assert!(!has_ended(&world, get) && !has_ended(&world, list) && !has_ended(&world, clear));
+    world.holds_back = false;
+    world.client.cancel(world.now, get);
+    assert!(matches!(world.end_of(list), Ok(Outcome::Listed { complete: true })));
+    assert!(matches!(world.end_of(clear), Ok(Outcome::Cleared { .. })));
+    assert_eq!(world.listed[&list].len(), 1);
+}
+
+#[test]
 fn many_stores_at_once_end_within_the_window() {
     let mut world = World::new();
     let contents: Vec<Vec<u8>> = (0..40).map(|n| noise(usize::from(n) * 150_000, n)).collect();

@@ -1,6 +1,7 @@
 //! Deleting: tombstones and floors reach every peer, pins die by them, and blobs go after their linger.
 
 use super::*;
+use crate::wire::{ErrorCode, MembershipPage};
 
 fn stored(town: &mut Town, owner: &Owner, client: HostId, number: u8) -> BlobId {
     let since = version(town, 0);
@@ -88,4 +89,64 @@ fn a_proof_that_only_one_replica_holds_kills_no_pin_until_a_majority_has_it() {
     // The holder offers the proof again, and now it is durable.
     assert!(town.run_until(Duration::from_secs(1200), |town| !town.holders(&id).contains(&HostId(0))));
     assert!(town.run_until(Duration::from_secs(60), |town| !town.holders(&id).contains(&HostId(1))));
+}
+
+/// A member that takes what it is given; it says of no tombstone that nothing older is left.
+fn holds_something_older(request: &Request) -> Option<Response> {
+    match request {
+        Request::Ping { unix_ms } => Some(Response::Pong { unix_ms: *unix_ms }),
+        Request::View(page) => {
+            Some(Response::View(MembershipPage { digest: page.digest, ..MembershipPage::default() }))
+        }
+        Request::PutRecord { .. } => Some(Response::Stored { copies: 1, wanted: 1 }),
+        Request::Forget { .. } => Some(Response::Forgotten { clean: false }),
+        _ => Some(Response::Error(ErrorCode::NotFound.into())),
+    }
+}
+
+/// The same, when nothing is left.
+fn holds_nothing_older(request: &Request) -> Option<Response> {
+    match request {
+        Request::Forget { .. } => Some(Response::Forgotten { clean: true }),
+        other => holds_something_older(other),
+    }
+}
+
+/// The same, and it does not say.
+fn does_not_say(request: &Request) -> Option<Response> {
+    match request {
+        Request::Forget { .. } => None,
+        other => holds_something_older(other),
+    }
+}
+
+#[test]
+fn a_tombstone_stays_while_a_member_holds_something_older_or_does_not_say_and_is_sent_to_who_does() {
+    let config = Config { tombstone_after: SECOND * 60, forget_every: SECOND * 60, ..Config::default() };
+    for (script, is_sent) in [(holds_something_older as Script, true), (does_not_say, false)] {
+        let mut town = Town::with(1, config.clone());
+        let (member, _) = town.add_voter(holds_nothing_older);
+        let owner = Owner::new(&town, 1);
+        let client = town.add_client(&owner, HostId(0));
+        let tombstone = owner.tombstone(name(1), version(&town, 0));
+        assert_eq!(town.ask(client, put(&tombstone)), Response::Stored { copies: 2, wanted: 2 });
+        town.world.run_for(SECOND * 50);
+        town.probe(member, |probe, _| {
+            probe.seen.clear();
+            probe.script = script;
+        });
+        town.world.run_for(SECOND * 600);
+        let seen = town.probe(member, |probe, _| core::mem::take(&mut probe.seen));
+        assert!(seen.iter().any(|request| matches!(request, Request::Forget { .. })));
+        let is_it = |request: &Request| matches!(request, Request::PutRecord { record } if record.order() == tombstone.order());
+        assert_eq!(seen.iter().any(is_it), is_sent);
+        let tombstones = |town: &mut Town| {
+            let home = town.add_control(HostId(0));
+            town.status(home).tombstones
+        };
+        assert_eq!(tombstones(&mut town), 1);
+        town.probe(member, |probe, _| probe.script = holds_nothing_older);
+        town.world.run_for(SECOND * 600);
+        assert_eq!(tombstones(&mut town), 0);
+    }
 }

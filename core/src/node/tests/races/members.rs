@@ -92,6 +92,25 @@ fn race_15_one_leave_after_another_ends_and_takes_nothing_along() {
 }
 
 #[test]
+fn race_15_who_was_away_while_two_of_its_set_left_waits_for_neither() {
+    let mut play = Play::of(5);
+    let x = blob(1);
+    let record = play.store(0, X, &x);
+    play.crash(4);
+    play.days(1);
+    for node in [2, 3] {
+        assert!(play.leave(node), "node {node} leaves");
+        play.crash(node);
+    }
+    play.restart(4);
+    play.settle();
+    play.assert_settled_on(&record, &x);
+    let control = play.town.add_control(HostId(4));
+    let status = play.town.status(control);
+    assert_eq!((status.members, status.syncing, status.waits_for.len()), (3, false, 0), "{status:?}");
+}
+
+#[test]
 fn race_15_the_only_two_that_hold_something_leave_one_after_the_other() {
     let mut play = Play::with(5, 2);
     play.choose_owner(|replicas| replicas.contains(&2) && replicas.contains(&3));
