@@ -140,7 +140,15 @@ pub(super) const MENDING: &[Mutation] = &[
     Mutation {
         group: "other rules",
         rule: "a leave needs so many others that they can acknowledge",
-        places: &[Place { file: "node/leave.rs", from: "self.others_suffice() && ", to: "" }],
+        // A node that nobody has heard of waits for that, too.
+        places: &[
+            Place { file: "node/leave.rs", from: "self.others_suffice() && ", to: "" },
+            Place {
+                file: "node/leave.rs",
+                from: "self.standing.leave = Some(Leave::Told);",
+                to: "self.standing.leave = Some(Leave::Done { until: self.now.mono + LAST_WORD });",
+            },
+        ],
         tests: &["who_reaches_nobody_does_not_leave"],
     },
     Mutation {

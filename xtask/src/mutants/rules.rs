@@ -29,8 +29,8 @@ pub(super) const RULES: &[Mutation] = &[
         rule: "the room for what a store has asked for is kept",
         places: &[Place {
             file: "vault/upload.rs",
-            from: "let taken = self.held() + self.promised;",
-            to: "let taken = self.held();",
+            from: "self.want().max(self.promised)",
+            to: "self.want()",
         }],
         tests: &["what_was_promised_is_taken_whatever_is_sealed"],
     },
