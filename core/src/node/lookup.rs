@@ -47,7 +47,7 @@ enum Stage {
     Again(Instant),
     /// What came from this member is checked by this node's own store.
     Checking { from: NodeId, record: Record },
-    /// Nothing is known of the name: for its owner this node looks into its quarantine.
+    /// Nothing is known of the name: for its owner this node looks into its quarantine. A record that comes now is told.
     InQuarantine,
     /// The client has its answer; those who answer until then, and are behind, get the record.
     Repairing { until: Instant },
@@ -179,6 +179,7 @@ impl ReadRecord {
     fn progress(&mut self, hub: &mut Hub) -> Progress {
         match self.stage {
             Stage::Repairing { .. } if self.open == 0 => return Progress::Done,
+            Stage::InQuarantine if !self.found.is_empty() => return self.conclude(hub),
             Stage::Asking => {}
             _ => return Progress::Going,
         }
@@ -234,9 +235,8 @@ impl ReadRecord {
     }
 
     fn checked(&mut self, hub: &mut Hub, slot: u32, result: Result<Response, Failure>) -> Progress {
-        let Stage::Checking { from, record } = core::mem::replace(&mut self.stage, Stage::Asking) else {
-            return Progress::Going;
-        };
+        let Stage::Checking { from, record } = self.stage.clone() else { return Progress::Going };
+        self.stage = Stage::Asking;
         let invalid = matches!(&result, Err(Failure::Refused(error)) if error.code == ErrorCode::Invalid);
         match slot {
             _ if invalid => {
@@ -250,7 +250,12 @@ impl ReadRecord {
                 self.raise_floor(record);
                 self.conclude(hub)
             }
-            _ => self.answer(hub, Some(record)),
+            _ => {
+                // A newer one may have come meanwhile, with a vote that has been counted.
+                let checked = self.found.iter_mut().filter(|(_, found)| *found == record);
+                checked.for_each(|(from, _)| *from = hub.own);
+                self.conclude(hub)
+            }
         }
     }
 
@@ -345,7 +350,7 @@ impl Operation for ReadRecord {
                 self.votes.clear();
                 let own = self.found.iter().filter(|(from, _)| hub.is_own(from)).map(|(_, record)| record);
                 let newest = own.max_by_key(|record| record.order()).cloned();
-                self.answer(hub, newest)
+                self.reply(hub, newest, false)
             }
         }
     }

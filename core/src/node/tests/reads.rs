@@ -3,6 +3,7 @@
 use super::*;
 use crate::config::limit;
 use crate::error::PeerFault;
+use crate::node::view::record_position;
 use crate::sim::Cut;
 use crate::wire::ErrorCode;
 
@@ -38,6 +39,19 @@ fn stored(town: &mut Town, owner: &Owner, client: HostId, number: u8) -> Bytes {
     bytes
 }
 
+/// An owner for whom the replicas of the first name's record are such.
+fn owner_whose_record_lies(town: &mut Town, wanted: impl Fn(&[NodeId]) -> bool) -> Owner {
+    for number in 1..=u8::MAX {
+        let owner = Owner::new(town, number);
+        let position = record_position(SUITE, &owner.id(), name(1).0[0]);
+        let replicas = town.node(HostId(0), |node, _| node.hub.view.replicas(&position));
+        if wanted(&replicas) {
+            return owner;
+        }
+    }
+    panic!("no owner's record lies so");
+}
+
 #[test]
 fn a_read_whose_own_disk_stalls_is_not_certain_that_nothing_is_there() {
     let mut town = Town::of(3);
@@ -50,6 +64,56 @@ fn a_read_whose_own_disk_stalls_is_not_certain_that_nothing_is_there() {
     let client = town.add_client(&owner, HostId(0));
     match town.ask(client, owner.get(name(1))) {
         Response::Record { record, fresh, .. } => assert!(!fresh, "{record:?}"),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn what_comes_while_the_quarantine_is_looked_through_is_told() {
+    let mut town = Town::empty(Config::default());
+    town.wanted.replicas = Some(1);
+    town.add_node(vec![]);
+    town.add_node(vec![(None, addr(0))]);
+    town.wait_whole();
+    let other = town.id(HostId(1));
+    let owner = owner_whose_record_lies(&mut town, |replicas| replicas.contains(&other));
+    let writer = town.add_client(&owner, HostId(1));
+    let record = owner.record(name(1), version(&town, 0), object(1), 10);
+    assert_eq!(town.ask(writer, put(&record)), Response::Stored { copies: 1, wanted: 1 });
+    let client = town.add_client(&owner, HostId(0));
+    let now = town.world.now().mono;
+    town.world.disk_mut(HostId(1)).stall(now + SECOND * 12);
+    let asked = town.probe(client, |probe, _| probe.ask(owner.get(name(1))));
+    // This node's own store has answered; what it has in quarantine it cannot tell for a while.
+    town.world.run_for(SECOND * 5);
+    town.world.disk_mut(HostId(0)).stall(now + SECOND * 18);
+    assert!(town.run_until(SECOND * 30, |town| town.probe(client, |probe, _| probe.has_answer(asked))));
+    match town.probe(client, |probe, _| probe.take_answer(asked)) {
+        Some(Response::Record { record: Some(found), .. }) => assert_eq!(found.order(), record.order()),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_newer_record_that_comes_while_an_older_one_is_checked_is_told_in_its_place() {
+    let mut town = Town::of(4);
+    let own = town.id(HostId(0));
+    let owner = owner_whose_record_lies(&mut town, |replicas| !replicas.contains(&own));
+    let writer = town.add_client(&owner, HostId(2));
+    let old = owner.record(name(1), version(&town, 0), object(1), 10);
+    assert_eq!(town.ask(writer, put(&old)), Response::Stored { copies: 2, wanted: 2 });
+    town.world.run_for(SECOND);
+    (2..4).for_each(|host| town.world.cut(HostId(1), HostId(host), Cut::Reset));
+    let new = owner.record(name(1), version(&town, 10), object(2), 10);
+    assert_eq!(town.ask(writer, put(&new)), Response::Stored { copies: 2, wanted: 2 });
+    town.world.run_for(SECOND);
+    town.world.crash(HostId(3));
+    let client = town.add_client(&owner, HostId(0));
+    let now = town.world.now().mono;
+    town.world.disk_mut(HostId(2)).stall(now + SECOND * 12);
+    town.world.set_job_delay(HostId(0), SECOND * 5, SECOND * 5);
+    match town.ask(client, owner.get(name(1))) {
+        Response::Record { record: Some(found), .. } => assert_eq!(found.order(), new.order()),
         other => panic!("{other:?}"),
     }
 }
