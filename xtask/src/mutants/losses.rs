@@ -152,6 +152,26 @@ pub(super) const LOSSES: &[Mutation] = &[
     },
     Mutation {
         group: "accept a lower version",
+        rule: "a newer record that comes while an older one is checked is told",
+        places: &[Place {
+            file: "node/lookup.rs",
+            from: "checked.for_each(|(from, _)| *from = hub.own);",
+            to: "drop(checked); return self.answer(hub, Some(record));",
+        }],
+        tests: &["a_newer_record_that_comes_while_an_older_one_is_checked"],
+    },
+    Mutation {
+        group: "accept a lower version",
+        rule: "a record that comes while the quarantine is looked through is told",
+        places: &[Place {
+            file: "node/lookup.rs",
+            from: "Stage::InQuarantine if !self.found.is_empty() => return self.conclude(hub),",
+            to: "",
+        }],
+        tests: &["what_comes_while_the_quarantine_is_looked_through"],
+    },
+    Mutation {
+        group: "accept a lower version",
         rule: "the newest of the answers is given",
         places: &[Place {
             file: "node/lookup.rs",
