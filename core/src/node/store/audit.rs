@@ -5,11 +5,12 @@
 use super::keys::{self, OwnKey};
 use super::rows::{OwnRow, PinStatus, RecordRow};
 use crate::crypto::Suite;
-use crate::id::{BlobId, Name, OwnerId};
+use crate::id::{BlobId, Name, ObjectId, OwnerId};
 use crate::record::{Pin, Version};
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::string::String;
+use alloc::vec::Vec;
 use bytes::Bytes;
 
 /// Rows of a disk.
@@ -28,6 +29,10 @@ pub(crate) struct Audit {
     pub(crate) pending: usize,
     /// Blobs that wait for the end of their linger, names and expiries that wait to be looked at.
     pub(crate) waiting: usize,
+    /// Objects that a whole record lists.
+    pub(crate) listed: BTreeSet<(OwnerId, Name, ObjectId)>,
+    /// Objects that no record shall list any more.
+    pub(crate) promised: BTreeSet<(OwnerId, Name, ObjectId)>,
 }
 
 /// A record on a disk.
@@ -70,6 +75,9 @@ impl Audit {
                 let held =
                     Held::decode(suite, value, &owner, &name).ok_or("a row of a record that is none")?;
                 audit.records.insert((owner, name), held);
+                audit.listed.extend(listed(suite, value, &owner, &name));
+            } else if let Some(promise) = keys::parse_promise(key) {
+                audit.promised.insert(promise);
             } else if let Some((_, blob)) = keys::parse_linger(key) {
                 audit.waiting += 1;
                 lingering.insert(blob);
@@ -127,6 +135,12 @@ impl Kept {
         }
         kept
     }
+}
+
+fn listed(suite: Suite, row: &Bytes, owner: &OwnerId, name: &Name) -> Vec<(OwnerId, Name, ObjectId)> {
+    let row = RecordRow::decode_of(suite, row, owner, name).filter(|row| !row.proof_only && !row.is_gone());
+    let live = row.iter().flat_map(|row| &row.record.header().live);
+    live.map(|live| (*owner, *name, live.object)).collect()
 }
 
 fn pin_is_pending(rows: &Rows, own: &OwnKey, value: &Bytes) -> Result<bool, String> {

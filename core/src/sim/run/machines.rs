@@ -30,18 +30,18 @@ pub(super) struct Banning {
 const NO_MEMBER: u8 = 6;
 
 impl Play {
-    /// The members whose copies count, as far as they take part: whoever joins does when another one knows of it.
+    /// The members whose copies count, as far as they take part: whoever joins does when it lacks nothing.
     fn durable(&self) -> impl Iterator<Item = &Member> {
         let first = usize::from(self.setup.nodes);
         let durable = self.nodes.iter().enumerate().filter(|(_, node)| !node.is_out && !node.is_volatile);
-        durable.filter(move |(at, node)| *at < first || self.is_known(node.host)).map(|(_, node)| node)
+        durable.filter(move |(at, node)| *at < first || self.has_joined(node.host)).map(|(_, node)| node)
     }
 
-    fn is_known(&self, node: HostId) -> bool {
-        let id = self.town.node_id(node);
-        self.town.world.machines().any(|(host, peer)| match peer {
-            Peer::Node(other) => host != node && other.view().is_placed(&id),
-            Peer::Client(_) | Peer::Liar(_) => false,
+    fn has_joined(&self, node: HostId) -> bool {
+        let mut machines = self.town.world.machines();
+        machines.any(|(host, peer)| {
+            host == node
+                && matches!(peer, Peer::Node(node) if node.view().members().len() > 1 && !node.is_syncing())
         })
     }
 
@@ -99,6 +99,8 @@ impl Play {
     pub(super) fn lose(&mut self, who: Who) -> Option<()> {
         let host = self.host(who)?;
         match who {
+            // Of who leaves nothing may be left that knows where the others are.
+            Who::Node(node) if self.nodes[usize::from(node)].leaves => return None,
             Who::Node(_) => self.may_destroy()?,
             Who::Client(client) => self.crowd.model.forget_device(client),
         }
