@@ -112,7 +112,20 @@ impl Hub {
         } else if self.peers.is_expected(&to) && !self.peers.is_silent(self.now, &to) {
             self.park(to, call, request);
         } else {
+            self.tell_silent(&to, request);
             self.fail(call);
+        }
+    }
+
+    /// What is written goes to a silent member, too, while its link stands, and nobody waits for the answer: where only this node
+    /// takes it for silent, as after its own sleep, nothing else would bring it there soon.
+    fn tell_silent(&mut self, to: &NodeId, request: Request) {
+        if let Some(conn) = self.peers.link(to)
+            && matches!(request, Request::PutRecord { .. } | Request::PutBlob { .. })
+        {
+            let unheard = self.next_call;
+            self.next_call += 1;
+            let _ = self.links.ask(conn, unheard, request);
         }
     }
 

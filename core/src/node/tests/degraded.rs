@@ -189,3 +189,20 @@ fn a_disk_that_hangs_on_one_replica_holds_up_no_answer() {
     let took = town.world.now().mono.since(before);
     assert!(took <= 3 * (town.config.request_deadline + SECOND), "{took:?}");
 }
+
+#[test]
+fn what_a_node_writes_when_it_has_just_woken_reaches_those_that_it_has_not_heard_yet() {
+    let mut town = Town::of(3);
+    let owner = Owner::new(&town, 1);
+    let client = town.add_client(&owner, HostId(0));
+    town.world.run_for(SECOND * 5);
+    // It takes everybody for silent, and nobody has noticed that it slept.
+    town.world.jump(HostId(0), SECOND * 9);
+    let record = owner.record(name(1), version(&town, 0), object(1), 10);
+    assert_eq!(town.ask(client, put(&record)), Response::Stored { copies: 1, wanted: 2 });
+    town.world.run_for(SECOND);
+    for host in 0..3 {
+        let records = town.world.disk(HostId(host)).rows().keys().filter(|key| key[0] == 1).count();
+        assert_eq!(records, 1, "host {host}");
+    }
+}

@@ -99,8 +99,8 @@ pub(super) struct Conditions {
     pub(super) is_rotten: bool,
     /// Nodes that place things on different halves of an even set may have acknowledged what the others do not know.
     pub(super) is_split: bool,
-    /// A member was removed: as long as its process has not ended, it closes every link without a word.
-    pub(super) some_departed: bool,
+    /// A member was removed or told to stop: until its process has ended, it closes every link without a word.
+    pub(super) some_ends: bool,
     /// Members lie.
     pub(super) liars: bool,
 }
@@ -113,7 +113,7 @@ impl Crowd {
             wall_drift_ppm: 0,
             is_calm: false,
             is_split: false,
-            some_departed: false,
+            some_ends: false,
             ever_destroyed: false,
             destroyed: 0,
             is_rotten: false,
@@ -206,7 +206,7 @@ impl Crowd {
             is_calm,
             ever_destroyed,
             is_split,
-            some_departed,
+            some_ends,
             liars,
             ..
         } = self.conditions;
@@ -215,7 +215,7 @@ impl Crowd {
         // As far as a clock comes that has drifted from the beginning.
         let drifted_ms = (now.mono.0 / 1000).saturating_mul(wall_drift_ppm.into()).div_ceil(1_000_000);
         let clocks_off_ms = clocks_off_ms.saturating_add(drifted_ms);
-        Around { now, clocks_off_ms, all_counts, is_calm, is_split, some_departed, liars }
+        Around { now, clocks_off_ms, all_counts, is_calm, is_split, some_ends, liars }
     }
 
     fn ended(&mut self, world: &World<Peer>, nodes: &[HostId], at: usize, ended: Ended) {

@@ -38,7 +38,7 @@ impl User {
             OpError::Peer(PeerFault::Silent | PeerFault::Stalled | PeerFault::HandshakeTimeout) => {
                 !around.is_calm
             }
-            OpError::WrongNetwork => (around.liars || around.some_departed) && !around.is_calm,
+            OpError::WrongNetwork => (around.liars || around.some_ends) && !around.is_calm,
             OpError::Peer(_) | OpError::WrongKey | OpError::Refused => around.liars && !around.is_calm,
             // What it has seen last, and be it its own delete, may be gone with a disk, unless it was promised to last.
             OpError::Rollback => {

@@ -185,7 +185,7 @@ impl Play {
                         // As a process that ends.
                         PeerEvent::Node(NodeEvent::Stopped) => world.crash(*host),
                         PeerEvent::Node(NodeEvent::Left | NodeEvent::Removed) => {
-                            crowd.conditions.some_departed = true;
+                            crowd.conditions.some_ends = true;
                             departed.push(*host);
                         }
                         _ => {}

@@ -66,6 +66,7 @@ impl Play {
             Action::Start { who } => self.start(who)?,
             Action::Stop { node } => {
                 let host = self.node(node).filter(|host| self.town.world.is_up(*host))?;
+                self.crowd.conditions.some_ends = true;
                 self.town.world.call(host, |peer, now| peer.node().stop(now));
             }
             Action::Lose { who } => self.lose(who)?,

@@ -82,7 +82,7 @@ pub(super) struct Around {
     /// See `Conditions`.
     pub(super) is_split: bool,
     /// See `Conditions`.
-    pub(super) some_departed: bool,
+    pub(super) some_ends: bool,
     /// Peers may lie.
     pub(super) liars: bool,
 }
