@@ -15,6 +15,7 @@ use crate::config::limit;
 use crate::id::{BlobId, Name, OwnerId};
 use crate::node::store::audit::{Audit, Held};
 use crate::node::view::{blob_position, record_position};
+use crate::record::Version;
 use crate::wire::Status;
 
 /// How long nodes may take until they have everything, once nothing is wrong any more: longer than the longest wait
@@ -59,7 +60,7 @@ impl Play {
                 return;
             }
             let now = self.town.world.now().mono;
-            if now.since(begin) > LONGEST_CALM && self.holds_promised() {
+            if now.since(begin) > LONGEST_CALM && self.holds_what_nobody_takes() {
                 return;
             }
             if now.since(begin) > LONGEST_CALM {
@@ -234,12 +235,22 @@ impl Play {
         if self.crowd.conditions.ever_destroyed { held(true).difference(&held(false)).count() } else { 0 }
     }
 
-    /// True if a record is somewhere that its replicas will not take any more: it was a hint on a node that reached nobody until
-    /// all of them had promised its object away. There it stays until its owner writes the key again.
-    fn holds_promised(&mut self) -> bool {
+    /// True if a record is somewhere that its replicas will not take any more. Either it was a hint on a node that reached nobody
+    /// until all of them had promised its object away; or only its proof is left, and all that was whole was destroyed.
+    /// There it stays until its owner writes the key again.
+    fn holds_what_nobody_takes(&mut self) -> bool {
         let Ok(audits) = self.audits() else { return false };
         let promised: BTreeSet<_> = audits.iter().flat_map(|(_, audit)| &audit.promised).collect();
-        audits.iter().any(|(_, audit)| audit.listed.iter().any(|object| promised.contains(object)))
+        let is_whole = |name: &(OwnerId, Name), version: Version| {
+            let mut all = audits.iter().filter_map(|(_, audit)| audit.records.get(name));
+            all.any(|held| !held.is_proof && held.version >= version)
+        };
+        let is_orphan =
+            |(name, held): (&(OwnerId, Name), &Held)| held.is_proof && !is_whole(name, held.version);
+        audits.iter().any(|(_, audit)| {
+            audit.listed.iter().any(|object| promised.contains(object))
+                || (self.crowd.conditions.ever_destroyed && audit.records.iter().any(is_orphan))
+        })
     }
 
     /// Waits until no disk has anything left to do, and all replicas hold the same.
@@ -249,7 +260,7 @@ impl Play {
             let found = self.audits().and_then(|audits| self.compare(&audits));
             let Err(what) = found else { return };
             let now = self.town.world.now().mono;
-            if now.since(begin) > LONGEST_CALM && self.holds_promised() {
+            if now.since(begin) > LONGEST_CALM && self.holds_what_nobody_takes() {
                 return;
             }
             if now.since(begin) > LONGEST_CALM {
