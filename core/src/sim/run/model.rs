@@ -236,9 +236,14 @@ impl Model {
     /// Somebody stored just this under this key.
     fn check_origin(&self, read: &Read, found: &Found) -> Result<(), String> {
         let Some(content) = found.content else { return Ok(()) };
+        // A store that another device overtook signs anew under a higher version; until then the earlier one may be read.
+        let may_be = |version: Version| {
+            version == found.version
+                || (version > found.version && version.to_bytes()[8..] == found.version.to_bytes()[8..])
+        };
         let fits = |write: &&Write| {
             matches!(write.what, What::File { content: stored, .. } if same(stored) == same(content))
-                && write.version().is_none_or(|version| version == found.version)
+                && write.version().is_none_or(may_be)
         };
         match self.of(read).any(|write| fits(&write)) {
             true => Ok(()),
@@ -362,6 +367,16 @@ mod tests {
         assert!(is_ok(&model.check(&read(7, Some((20, (200, 2)))))));
         assert!(!is_ok(&model.check(&read(7, Some((20, (300, 3)))))), "nobody stored that");
         assert!(!is_ok(&model.check(&read(7, None))), "nobody removed it");
+    }
+
+    #[test]
+    fn a_store_that_was_signed_anew_may_have_been_read_before() {
+        let (mut model, second) = model();
+        model.end(second, acknowledged(9, 30, Copies::Enough));
+        assert!(is_ok(&model.check(&read(7, Some((20, (200, 2)))))), "of the same writer");
+        assert!(!is_ok(&model.check(&read(7, Some((40, (200, 2)))))), "it was acknowledged below that");
+        let of_another = Found { version: Version::new(20, 0, [2; 8]).unwrap(), content: Some((200, 2)) };
+        assert!(!is_ok(&model.check(&Read { found: Some(of_another), ..read(7, None) })));
     }
 
     #[test]
