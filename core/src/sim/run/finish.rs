@@ -27,6 +27,9 @@ const CALM_WITH_LIARS: Duration = Duration::from_secs(120);
 /// How often they are asked: soon at first, then less often.
 const LOOK_EVERY: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
 
+/// How long a device may wait for a dial that was lost with the faults: what begins meanwhile waits for the same one.
+const LONGEST_DIAL: Duration = Duration::from_secs(6);
+
 /// How long a network is watched that has nothing to do: two heartbeats.
 const RESTS_FOR: Duration = Duration::from_secs(4);
 /// What it may do then between any two machines.
@@ -89,6 +92,7 @@ impl Play {
             return;
         }
         self.crowd.conditions.is_calm = self.setup.liars == 0;
+        self.wait(LONGEST_DIAL);
         self.read_everything();
         if self.setup.liars > 0 {
             return;
