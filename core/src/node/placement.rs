@@ -53,7 +53,7 @@ pub(super) struct OwnStanding {
     epoch: u64,
     /// This node's word rests on so many changes of its state being durable.
     pub(super) rests_on: u64,
-    /// Answers to `View` that wait for that.
+    /// Answers that wait for that, or for what was changed in the membership.
     pub(super) held: VecDeque<Held>,
     /// When all members were last asked what they have heard.
     asked: Option<Instant>,
