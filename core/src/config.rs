@@ -147,7 +147,7 @@ pub struct Config {
     pub scan_bytes: u32,
     /// Requests to a node's store that wait for room or for others: more are answered `Busy`.
     pub store_waiting: usize,
-    /// Bytes of blobs among those that wait: what a few links may have sent by their credit.
+    /// Bytes that those that wait have brought: what a few links may have sent by their credit.
     pub store_waiting_bytes: usize,
     /// How long an entry node keeps a blob that is not its own, in running time: long enough to be read back.
     pub cache_for: Duration,

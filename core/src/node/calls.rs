@@ -12,7 +12,7 @@ use super::link::{Caller, weight};
 use super::store::{Keep, Origin};
 use crate::id::{BlobId, ConnId, Name, NodeId, OwnerId};
 use crate::time::Instant;
-use crate::wire::{Request, Response, Vote, WireError};
+use crate::wire::{ErrorCode, Request, Response, Vote, WireError};
 
 /// Calls that wait for a dial to come to something.
 pub(super) type Parked = Vec<(u64, Request)>;
@@ -35,6 +35,16 @@ pub(super) enum Failure {
     Refused(WireError),
     /// No link, or it ended before the answer.
     Lost,
+}
+
+impl Failure {
+    /// What it is to whoever waits for more than this call.
+    pub(super) const fn code(&self) -> ErrorCode {
+        match self {
+            Self::Refused(error) => error.code,
+            Self::Lost => ErrorCode::Deadline,
+        }
+    }
 }
 
 /// Who waits for a call. `word`: what [`Hub::word`] was when this node's own store was asked.

@@ -194,6 +194,7 @@ impl Fetch {
             }
             // What is newer is here by now.
             Err(Failure::Refused(error)) if error.code == ErrorCode::Stale => {}
+            Ok(Response::Stored { copies: 0, wanted: 1.. }) => self.failed += 1,
             Ok(_) => {}
             Err(_) => self.failed += 1,
         }

@@ -177,11 +177,19 @@ impl List {
 
     fn checked(&mut self, hub: &mut Hub, slot: u32, result: Result<Response, Failure>) -> Progress {
         let Some(check) = self.checks.remove(&slot) else { return Progress::Going };
-        if matches!(result, Err(Failure::Refused(error)) if error.code == ErrorCode::Invalid) {
-            self.pages.retain(|page| page.from != check.from);
-            hub.distrust(&check.from);
-        } else {
-            self.sound.insert(check.order);
+        match result.err().map(|failure| failure.code()) {
+            // It was not looked at.
+            Some(ErrorCode::Busy) => {
+                hub.answer(&self.caller, Response::Error(ErrorCode::Busy.into()));
+                return Progress::Done;
+            }
+            Some(ErrorCode::Invalid) => {
+                self.pages.retain(|page| page.from != check.from);
+                hub.distrust(&check.from);
+            }
+            _ => {
+                self.sound.insert(check.order);
+            }
         }
         self.progress(hub)
     }

@@ -237,9 +237,14 @@ impl ReadRecord {
     fn checked(&mut self, hub: &mut Hub, slot: u32, result: Result<Response, Failure>) -> Progress {
         let Stage::Checking { from, record } = self.stage.clone() else { return Progress::Going };
         self.stage = Stage::Asking;
-        let invalid = matches!(&result, Err(Failure::Refused(error)) if error.code == ErrorCode::Invalid);
+        let refused = result.err().map(|failure| failure.code());
         match slot {
-            _ if invalid => {
+            // It was not looked at.
+            _ if refused == Some(ErrorCode::Busy) => {
+                hub.answer(&self.caller, Response::Error(ErrorCode::Busy.into()));
+                Progress::Done
+            }
+            _ if refused == Some(ErrorCode::Invalid) => {
                 self.found.retain(|(_, found)| *found != record);
                 self.floors.retain(|(_, floor)| *floor != record);
                 self.votes.remove(&from);

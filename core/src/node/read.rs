@@ -18,7 +18,7 @@ use crate::config::{Config, limit};
 use crate::gauge::Gauges;
 use crate::id::{BlobId, NodeId};
 use crate::time::Instant;
-use crate::wire::{ErrorCode, Request, Response};
+use crate::wire::{ErrorCode, Request, Response, WireError};
 
 /// The slot of this node's own copy.
 const OWN: u32 = 0;
@@ -78,7 +78,7 @@ impl ReadBlob {
         let mut replicas = hub.view.replicas(&blob_position(&self.id));
         replicas.retain(|node| !hub.is_own(node));
         if replicas.iter().any(|node| !hub.is_responsive(node)) {
-            self.failure = ErrorCode::Deadline;
+            self.failed(ErrorCode::Deadline);
         }
         hub.by_priority(&mut replicas);
         let mut others = hub.responsive();
@@ -114,20 +114,33 @@ impl ReadBlob {
         Progress::Going
     }
 
-    fn checked(&mut self, hub: &mut Hub, slot: u32, sound: bool) -> Progress {
+    fn checked(&mut self, hub: &mut Hub, slot: u32, result: Result<Response, Failure>) -> Progress {
         let Some(at) = self.checking.iter().position(|(of, ..)| *of == slot) else { return Progress::Going };
         let (_, source, bytes) = self.checking.swap_remove(at);
-        if sound {
-            let response = match part(&bytes, self.offset, self.len) {
-                Some(bytes) => Response::Blob { source, bytes },
-                None => Response::Error(ErrorCode::Invalid.into()),
-            };
-            hub.answer(&self.caller, response);
-            return Progress::Done;
+        match result {
+            Ok(_) => {
+                let response = match part(&bytes, self.offset, self.len) {
+                    Some(bytes) => Response::Blob { source, bytes },
+                    None => Response::Error(ErrorCode::Invalid.into()),
+                };
+                hub.answer(&self.caller, response);
+                return Progress::Done;
+            }
+            Err(Failure::Refused(error)) if error.code == ErrorCode::Invalid => {
+                self.failed(ErrorCode::Damaged);
+                hub.distrust(&source);
+            }
+            // Not checked: no fault of who sent it.
+            Err(failure) => self.failed(failure.code()),
         }
-        self.failure = ErrorCode::Damaged;
-        hub.distrust(&source);
         self.ask_next(hub)
+    }
+
+    /// A copy could not be had. That nobody has one is said only if everybody has; and who is too busy has to be asked again.
+    fn failed(&mut self, code: ErrorCode) {
+        if code != ErrorCode::NotFound && self.failure != ErrorCode::Busy {
+            self.failure = code;
+        }
     }
 }
 
@@ -143,16 +156,27 @@ impl Operation for ReadBlob {
                 hub.answer(&self.caller, Response::Error(error));
                 Progress::Done
             }
-            (OWN, _) => self.look_elsewhere(hub),
+            (OWN, result) => {
+                self.failed(result.err().map_or(ErrorCode::NotFound, |failure| failure.code()));
+                self.look_elsewhere(hub)
+            }
             (OTHER, Ok(Response::Blob { bytes, .. })) => {
                 self.asked = self.asked.saturating_sub(1);
                 self.came(hub, answer.from, bytes)
             }
-            (OTHER, _) => {
+            (OTHER, result) => {
                 self.asked = self.asked.saturating_sub(1);
+                self.failed(match result {
+                    // Another's words decide no more than whether it has it.
+                    Err(Failure::Refused(WireError {
+                        code: code @ (ErrorCode::NotFound | ErrorCode::Damaged | ErrorCode::Busy),
+                        ..
+                    })) => code,
+                    _ => ErrorCode::Deadline,
+                });
                 self.ask_next(hub)
             }
-            (slot, result) => self.checked(hub, slot, result.is_ok()),
+            (slot, result) => self.checked(hub, slot, result),
         }
     }
 

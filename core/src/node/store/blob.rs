@@ -178,8 +178,10 @@ impl LocalStore {
                 let is_missed = is_pinned && answers.blob().is_none();
                 let then = vec![remove(keys::evicted(&id))];
                 let keep = is_missed.then_some(Effect::Disk(DiskRequest::PutBlob { id, bytes: blob, then }));
-                store.gather(op, keep.into_iter().collect(), move |store, _| {
-                    store.reply(op, Response::Stored { copies: u8::from(is_missed), wanted: 1 });
+                // The bytes are what they should be, even if this disk does not take them.
+                store.attempt(keep.into_iter().collect(), move |store, result| {
+                    let (copies, wanted) = (u8::from(is_missed && result.is_ok()), u8::from(is_missed));
+                    store.reply(op, Response::Stored { copies, wanted });
                 });
             });
         });

@@ -10,7 +10,7 @@ use super::effects::{Effect, remove};
 use super::keys::{self, FLOOR_NAME};
 use super::known::{Known, Wanted};
 use super::locks::{Hold, LockKey};
-use super::operation::Op;
+use super::operation::{Op, Room};
 use super::rows::RecordRow;
 use crate::config::limit;
 use crate::id::{BlobId, Name, OwnerId, Position};
@@ -57,7 +57,7 @@ impl LocalStore {
     /// [`StoreOutput::Reply`] with this token follows: `Stored`, or the error `Invalid` for a record that nobody signed.
     pub fn mend(&mut self, now: Now, token: u64, owner: OwnerId, name: Name, record: Option<Record>) {
         self.now = now;
-        let room = record.as_ref().map_or(0, |record| record.bytes().len());
+        let room = Room::brings(record.as_ref().map_or(0, |record| record.bytes().len()));
         self.admit(token, room, move |store, op| match record {
             Some(record) => store.put_record(op, super::Origin::Own, Keep::Mended, record),
             None => store.drop_damaged(op, owner, name),

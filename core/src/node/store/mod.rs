@@ -81,7 +81,7 @@ use doubt::Doubts;
 use effects::Effects;
 use linger::Next;
 use locks::Locks;
-use operation::{Op, Operations, Step};
+use operation::{Op, Operations, Room, Step};
 use pages::Walk;
 use proof::Proofs;
 use quota::Usage;
@@ -220,11 +220,11 @@ impl LocalStore {
     }
 
     /// Checks a blob that was fetched from another node; one [`StoreOutput::Reply`] with this token follows:
-    /// `Stored` if its hash is `id` (with 1 copy if pins here want it and its bytes were missing or damaged, so
-    /// that it is kept again; else with 0), or the error `Invalid`.
+    /// `Stored` if its hash is `id` (1 copy is wanted if pins here want it and its bytes were missing or damaged; it is
+    /// there if the disk took it), the error `Invalid` if its hash is another, or the reason why it was not checked.
     pub fn check_blob(&mut self, now: Now, token: u64, id: BlobId, blob: Bytes) {
         self.now = now;
-        self.admit(token, blob.len(), move |store, op| store.refill(op, id, blob));
+        self.admit(token, Room::brings(blob.len()), move |store, op| store.refill(op, id, blob));
         self.go_on();
     }
 
@@ -241,7 +241,7 @@ impl LocalStore {
     /// Takes a record that was pulled from another member, with its age; answered as a `PutRecord`.
     pub fn keep_pulled(&mut self, now: Now, token: u64, from: NodeId, row: PulledRecord) {
         self.now = now;
-        self.admit(token, row.record.bytes().len(), move |store, op| {
+        self.admit(token, Room::brings(row.record.bytes().len()), move |store, op| {
             store.put_aged_record(op, Origin::Node(from), Keep::Pulled, row.record, row.age_ms);
         });
         self.go_on();
@@ -251,7 +251,7 @@ impl LocalStore {
     /// records or pins.
     pub fn look(&mut self, now: Now, token: u64, what: Look, after: Option<PullCursor>) {
         self.now = now;
-        self.admit(token, list::LIST_ROOM, move |store, op| match what {
+        self.admit(token, Room::reads(list::LIST_ROOM), move |store, op| match what {
             Look::StrayRecords => store.records_page(op, Walk::Strays, after, limit::PULL_ROWS),
             Look::StrayPins => store.pins_page(op, Walk::Strays, after, limit::PULL_ROWS),
             Look::MissingRecords => store.missing_records(op, after),
@@ -264,14 +264,14 @@ impl LocalStore {
     /// `Stored` with 0 copies; with 1 if they belong here now, and are kept.
     pub fn drop_stray_pins(&mut self, now: Now, token: u64, pins: Vec<Pin>) {
         self.now = now;
-        self.admit(token, 0, move |store, op| store.drop_stray_pins_of(op, &pins));
+        self.admit(token, Room::default(), move |store, op| store.drop_stray_pins_of(op, &pins));
         self.go_on();
     }
 
     /// Drops a record that belongs to others in the same way.
     pub fn drop_stray_record(&mut self, now: Now, token: u64, record: Record) {
         self.now = now;
-        self.admit(token, 0, move |store, op| store.drop_stray_record_of(op, &record));
+        self.admit(token, Room::default(), move |store, op| store.drop_stray_record_of(op, &record));
         self.go_on();
     }
 
@@ -407,21 +407,20 @@ impl LocalStore {
     }
 }
 
-/// The room that a request needs while it is under way: bytes that it brings or may read.
-fn room(request: &Request) -> usize {
+/// The room that a request takes.
+fn room(request: &Request) -> Room {
     match request {
-        Request::Have { pins } => pins.iter().map(|pin| pin.bytes().len()).sum(),
+        Request::Have { pins } => Room::brings(pins.iter().map(|pin| pin.bytes().len()).sum()),
         Request::PutBlob { pins, blob } => {
-            pins.iter().map(|pin| pin.bytes().len()).sum::<usize>() + blob.len()
+            Room::brings(pins.iter().map(|pin| pin.bytes().len()).sum::<usize>() + blob.len())
         }
-        Request::GetBlob { .. } | Request::Verify { .. } => limit::BLOB,
-        Request::PutRecord { record } => record.bytes().len(),
+        Request::PutRecord { record } => Room::brings(record.bytes().len()),
+        Request::PutPins { pins } => Room::brings(pins.iter().map(|row| row.pin.bytes().len()).sum()),
+        Request::GetBlob { .. } | Request::Verify { .. } | Request::Prove { .. } => Room::reads(limit::BLOB),
         Request::ListRecords { .. }
         | Request::VerifyRecords { .. }
         | Request::PullRecords { .. }
-        | Request::PullPins { .. } => list::LIST_ROOM,
-        Request::PutPins { pins } => pins.iter().map(|row| row.pin.bytes().len()).sum(),
-        Request::Prove { .. } => limit::BLOB,
-        _ => 0,
+        | Request::PullPins { .. } => Room::reads(list::LIST_ROOM),
+        _ => Room::default(),
     }
 }

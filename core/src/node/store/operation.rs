@@ -55,8 +55,31 @@ struct Running {
 
 struct Waiting {
     token: u64,
-    bytes: usize,
+    room: Room,
     begin: Begin,
+}
+
+/// The memory that a request takes.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Room {
+    /// Bytes that it brings: it holds them while it waits, too.
+    pub(super) brings: usize,
+    /// Bytes that it may read once it runs.
+    pub(super) reads: usize,
+}
+
+impl Room {
+    pub(super) const fn brings(brings: usize) -> Self {
+        Self { brings, reads: 0 }
+    }
+
+    pub(super) const fn reads(reads: usize) -> Self {
+        Self { brings: 0, reads }
+    }
+
+    const fn whole(self) -> usize {
+        self.brings.saturating_add(self.reads)
+    }
 }
 
 /// All operations.
@@ -170,24 +193,25 @@ pub(super) const fn disk_code(error: DiskError) -> ErrorCode {
 }
 
 impl LocalStore {
-    /// Begins a request as soon as there is room for it; `bytes` is the room that it needs for blobs.
+    /// Begins a request as soon as there is room for it.
     pub(super) fn admit(
         &mut self,
         token: u64,
-        bytes: usize,
+        room: Room,
         begin: impl FnOnce(&mut Self, Op) + Send + 'static,
     ) {
         let waiting = &mut self.operations;
         let full = waiting.small.len() + waiting.bulk.len() >= self.config.store_waiting
-            || waiting.waiting_bytes.saturating_add(bytes) > self.config.store_waiting_bytes.max(bytes);
+            || waiting.waiting_bytes.saturating_add(room.brings)
+                > self.config.store_waiting_bytes.max(room.brings);
         if self.fatal.is_some() || full {
             let code = if full { ErrorCode::Busy } else { ErrorCode::Disk };
             self.outputs.push_back(StoreOutput::Reply { token, response: Refusal::Code(code).into() });
             return;
         }
-        waiting.waiting_bytes += bytes;
-        let queue = if bytes == 0 { &mut waiting.small } else { &mut waiting.bulk };
-        queue.push_back(Waiting { token, bytes, begin: Box::new(begin) });
+        waiting.waiting_bytes += room.brings;
+        let queue = if room.whole() == 0 { &mut waiting.small } else { &mut waiting.bulk };
+        queue.push_back(Waiting { token, room, begin: Box::new(begin) });
         self.begin_waiting();
     }
 
@@ -198,13 +222,13 @@ impl LocalStore {
             let operations = &mut self.operations;
             let fits = |waiting: &Waiting| {
                 operations.running_bytes == 0
-                    || operations.running_bytes + waiting.bytes <= self.config.node_window
+                    || operations.running_bytes + waiting.room.whole() <= self.config.node_window
             };
             let bulk_fits = operations.bulk.front().is_some_and(fits);
             let queue = if bulk_fits { &mut operations.bulk } else { &mut operations.small };
             let Some(next) = queue.pop_front() else { return };
-            operations.waiting_bytes -= next.bytes;
-            let op = operations.begin(Purpose::Request(next.token), next.bytes);
+            operations.waiting_bytes -= next.room.brings;
+            let op = operations.begin(Purpose::Request(next.token), next.room.whole());
             self.ready.push_back(Box::new(move |store| (next.begin)(store, op)));
         }
     }

@@ -8,7 +8,7 @@ use super::effects::{Effect, put, remove};
 use super::keys::{self, Range};
 use super::known::{Known, Wanted};
 use super::locks::{Hold, LockKey};
-use super::operation::Op;
+use super::operation::{Op, Room};
 use super::proof::Proof;
 use super::rows::{Verdict, below, verdict};
 use crate::config::limit;
@@ -30,7 +30,7 @@ impl LocalStore {
     /// token follows: `Stored` when they are durable.
     pub fn keep_promises(&mut self, now: Now, token: u64, promises: Vec<PinCheck>) {
         self.now = now;
-        self.admit(token, 0, move |store, op| store.put_promises(op, promises));
+        self.admit(token, Room::default(), move |store, op| store.put_promises(op, promises));
         self.go_on();
     }
 

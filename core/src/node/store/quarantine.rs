@@ -8,7 +8,7 @@ use super::LocalStore;
 use super::effects::{Effect, put, remove};
 use super::keys::{self, Range};
 use super::locks::{Hold, LockKey};
-use super::operation::{Op, Purpose};
+use super::operation::{Op, Purpose, Room};
 use super::rows::RecordRow;
 use crate::driver::TableOp;
 use crate::id::{Name, OwnerId};
@@ -92,7 +92,7 @@ impl LocalStore {
     /// token follows, as to a `GetRecord`.
     pub fn quarantined(&mut self, now: Now, token: u64, owner: OwnerId, name: Name) {
         self.now = now;
-        self.admit(token, 0, move |store, op| {
+        self.admit(token, Room::default(), move |store, op| {
             let row = Effect::get(vec![keys::quarantine(&owner, &name)]);
             store.gather(op, vec![row], move |store, mut answers| {
                 let value = answers.values().into_iter().next().flatten();

@@ -2,9 +2,10 @@
 
 use super::*;
 use crate::config::limit;
-use crate::error::PeerFault;
+
+use crate::error::{DiskError, PeerFault};
 use crate::node::view::record_position;
-use crate::sim::Cut;
+use crate::sim::{Cut, RequestKind};
 use crate::wire::ErrorCode;
 
 /// Answers pings, and nothing else.
@@ -230,6 +231,53 @@ fn a_peer_that_sends_other_bytes_is_found_out_and_the_next_one_is_asked() {
         })
     });
     assert_eq!(found_out, asked);
+}
+
+/// A town of three in which the first has dropped what it had of this blob.
+fn town_without_own_copy() -> (Town, HostId, Bytes) {
+    let mut town = Town::of(3);
+    let owner = Owner::new(&town, 1);
+    let client = town.add_client(&owner, HostId(0));
+    let bytes = stored(&mut town, &owner, client, 1);
+    let home = town.add_control(HostId(0));
+    town.ask(home, Request::Evict { owner: owner.id(), name: None });
+    (town, client, bytes)
+}
+
+#[test]
+fn a_blob_that_this_node_cannot_keep_is_read_all_the_same() {
+    let (mut town, client, bytes) = town_without_own_copy();
+    town.world.disk_mut(HostId(0)).fail_next(RequestKind::PutBlob, DiskError::NoSpace);
+    let answer = town.ask(client, read(&bytes));
+    assert!(matches!(&answer, Response::Blob { bytes: came, .. } if *came == bytes), "{answer:?}");
+    assert_eq!(faults(&town, HostId(0)), []);
+    assert!(town.world.disk(HostId(0)).blobs().is_empty(), "the disk was asked to keep it");
+}
+
+#[test]
+fn what_this_node_could_not_check_is_no_fault_of_who_sent_it() {
+    let (mut town, client, bytes) = town_without_own_copy();
+    // Its own copy, and the place of that of each of the others.
+    for _ in 0..3 {
+        town.world.disk_mut(HostId(0)).fail_next(RequestKind::ReadBlob, DiskError::Io);
+    }
+    assert_eq!(town.ask(client, read(&bytes)), Response::Error(ErrorCode::Disk.into()));
+    assert_eq!(faults(&town, HostId(0)), []);
+    let answer = town.ask(client, read(&bytes));
+    assert!(matches!(&answer, Response::Blob { bytes: came, .. } if *came == bytes), "{answer:?}");
+}
+
+#[test]
+fn who_is_too_busy_to_answer_may_have_it() {
+    let mut town = Town::of(1);
+    let owner = Owner::new(&town, 1);
+    let client = town.add_client(&owner, HostId(0));
+    town.add_member(|request| match request {
+        Request::GetBlob { .. } => Some(Response::Error(ErrorCode::Busy.into())),
+        request => mute(request),
+    });
+    assert!(town.run_until(SECOND * 5, |town| linked(town, HostId(0)) == 1));
+    assert_eq!(town.ask(client, read(&blob(1))), Response::Error(ErrorCode::Busy.into()));
 }
 
 #[test]

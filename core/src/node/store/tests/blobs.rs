@@ -145,8 +145,8 @@ fn a_blob_fetched_from_a_peer_is_kept_only_if_pins_here_miss_it() {
     bench.disk.blobs.clear();
     assert_code(&check(&mut bench, 9, blob(8).1), ErrorCode::Invalid);
     assert_eq!(check(&mut bench, 9, blob(9).1), Response::Stored { copies: 1, wanted: 1 });
-    assert_eq!(check(&mut bench, 9, blob(9).1), Response::Stored { copies: 0, wanted: 1 });
-    assert_eq!(check(&mut bench, 8, blob(8).1), Response::Stored { copies: 0, wanted: 1 });
+    assert_eq!(check(&mut bench, 9, blob(9).1), Response::Stored { copies: 0, wanted: 0 });
+    assert_eq!(check(&mut bench, 8, blob(8).1), Response::Stored { copies: 0, wanted: 0 });
     assert_eq!(bench.disk.blobs.keys().copied().collect::<Vec<_>>(), [blob(9).0]);
 }
 

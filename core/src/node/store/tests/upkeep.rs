@@ -298,14 +298,24 @@ fn a_full_waiting_room_is_answered_busy_and_everything_else_in_the_end() {
 
 #[test]
 fn blobs_that_wait_are_bounded_by_their_bytes_and_more_are_answered_busy() {
-    let config = Config { store_waiting_bytes: 8 << 20, node_window: 4 << 20, ..Config::default() };
+    // One runs, two wait.
+    let config = Config { store_waiting_bytes: 1400, node_window: 1, ..Config::default() };
     let (mut bench, owner) = (Bench::with(config), Owner::new(1));
-    bench.ask(OTHER, owner.put(1, 1, 9));
-    // Each read needs room for a whole blob: one runs, two wait.
-    let tokens: vec::Vec<u64> = (0..10).map(|_| bench.submit(OTHER, Keep::Replica, get(9))).collect();
+    let put = |bench: &mut Bench| bench.submit(OTHER, Keep::Replica, owner.put(1, 1, 9));
+    let tokens: vec::Vec<u64> = (0..10).map(|_| put(&mut bench)).collect();
     bench.run();
     let is_busy = |token: &&u64| matches!(&bench.replies[*token], Response::Error(error) if error.code == ErrorCode::Busy);
     assert_eq!((bench.replies.len(), tokens.iter().filter(is_busy).count()), (10, 7));
+}
+
+#[test]
+fn reads_that_wait_hold_nothing_and_so_none_of_them_is_turned_away() {
+    let config = Config { store_waiting_bytes: 1, node_window: 4 << 20, ..Config::default() };
+    let (mut bench, owner) = (Bench::with(config), Owner::new(1));
+    bench.ask(OTHER, owner.put(1, 1, 9));
+    let tokens: vec::Vec<u64> = (0..100).map(|_| bench.submit(OTHER, Keep::Replica, get(9))).collect();
+    bench.run();
+    assert!(tokens.iter().all(|token| matches!(bench.replies[token], Response::Blob { .. })));
 }
 
 #[test]
