@@ -274,3 +274,17 @@ pub enum VaultError {
     #[error("not a valid list of 24 words: {0}")]
     Words(String),
 }
+
+impl VaultError {
+    /// A short, stable name for scripts.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::NotAVault => "not_a_vault",
+            Self::WrongPassphrase => "wrong_passphrase",
+            Self::NeedsPassphrase => "needs_passphrase",
+            Self::Damaged => "vault_damaged",
+            Self::Parameters => "vault_parameters",
+            Self::Words(_) => "bad_words",
+        }
+    }
+}

@@ -67,3 +67,57 @@ pub enum Error {
     #[error("the network has other settings than were asked for: {0}")]
     Settings(String),
 }
+
+impl Error {
+    /// A short, stable name for scripts and for other languages.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Operation(error) => error.code(),
+            Self::Input(_) => "input",
+            Self::Output(error) if error.kind() == io::ErrorKind::StorageFull => "disk_full",
+            Self::Output(_) => "output",
+            Self::Home(error) => error.code(),
+            Self::Vault(error) => error.code(),
+            Self::Token(_) => "bad_token",
+            Self::Disk(crate::disk::OpenError::InUse { .. }) => "in_use",
+            Self::Disk(_) => "disk",
+            Self::Start(StartError::Listen { source, .. }) => match source.kind() {
+                io::ErrorKind::AddrInUse => "address_in_use",
+                io::ErrorKind::PermissionDenied => "permission",
+                _ => "listen",
+            },
+            Self::Start(_) => "start",
+            Self::Stopped(_) | Self::Ended(_) => "stopped",
+            Self::Fatal(DiskError::NoSpace) => "disk_full",
+            Self::Fatal(_) => "disk",
+            Self::ClientToken => "client_token",
+            Self::OtherNetwork => "other_network",
+            Self::NoNetwork | Self::NoAddress => "no_network",
+            Self::NotAdmitted | Self::Removed => "not_admitted",
+            Self::Settings(_) => "settings",
+        }
+    }
+}
+
+impl HomeError {
+    /// A short, stable name for scripts and for other languages.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Io { source, .. } => file_code(source),
+            Self::Exists { .. } => "exists",
+            Self::Damaged { .. } => "home_damaged",
+            Self::InUse { .. } => "in_use",
+            Self::Entropy(_) => "entropy",
+        }
+    }
+}
+
+/// The code of a file or folder that cannot be used.
+pub fn file_code(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::NotFound => "no_such_file",
+        io::ErrorKind::PermissionDenied => "permission",
+        io::ErrorKind::StorageFull => "disk_full",
+        _ => "io",
+    }
+}

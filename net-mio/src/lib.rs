@@ -45,7 +45,7 @@ mod runtime;
 mod wake;
 
 pub use client::Client;
-pub use error::Error;
+pub use error::{Error, file_code};
 pub use home::Home;
 pub use node::Node;
 pub use runtime::{CallError, EndError, Handle, Runtime, RuntimeOptions, StartError};

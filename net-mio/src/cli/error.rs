@@ -51,13 +51,7 @@ impl Failure {
             io::ErrorKind::StorageFull => "free some space",
             _ => "check the file and its disk",
         };
-        let code = match error.kind() {
-            io::ErrorKind::NotFound => "no_such_file",
-            io::ErrorKind::PermissionDenied => "permission",
-            io::ErrorKind::StorageFull => "disk_full",
-            _ => "io",
-        };
-        Self::new(Class::Failed, code, format!("{}: {error}", path.display()), hint)
+        Self::new(Class::Failed, quantumsync::file_code(error), format!("{}: {error}", path.display()), hint)
     }
 
     /// Standard output went away or is full.
@@ -127,82 +121,71 @@ impl From<OpError> for Failure {
 
 impl From<HomeError> for Failure {
     fn from(error: HomeError) -> Self {
-        let (code, hint) = match &error {
+        let hint = match &error {
             HomeError::Io { path, source } => return Self::file(path, source),
-            HomeError::Exists { .. } => ("exists", "use another home: --home DIR"),
-            HomeError::Damaged { .. } => {
-                ("home_damaged", "restore that file from a backup, or begin a new home")
-            }
-            HomeError::InUse { .. } => ("in_use", "stop the other node, or use another home: --home DIR"),
-            HomeError::Entropy(_) => ("entropy", "check the operating system"),
+            HomeError::Exists { .. } => "use another home: --home DIR",
+            HomeError::Damaged { .. } => "restore that file from a backup, or begin a new home",
+            HomeError::InUse { .. } => "stop the other node, or use another home: --home DIR",
+            HomeError::Entropy(_) => "check the operating system",
         };
-        Self::new(Class::Failed, code, error.to_string(), hint)
+        Self::new(Class::Failed, error.code(), error.to_string(), hint)
     }
 }
 
 impl From<VaultError> for Failure {
     fn from(error: VaultError) -> Self {
         use Class::{Failed, Usage, WrongKey};
-        let (class, code, hint) = match &error {
-            VaultError::WrongPassphrase => (WrongKey, "wrong_passphrase", "try again"),
-            VaultError::NeedsPassphrase => {
-                (WrongKey, "needs_passphrase", "set QUANTUMSYNC_PASSPHRASE, or run it in a terminal")
-            }
-            VaultError::Words(_) => (Usage, "bad_words", "check the 24 words and their order"),
-            VaultError::NotAVault => (Failed, "not_a_vault", "check that the home is the right one"),
-            VaultError::Damaged => {
-                (Failed, "vault_damaged", "quantumsync init --restore in a new home takes the 24 words")
-            }
-            VaultError::Parameters => (Failed, "vault_parameters", "do not use a vault file of others"),
+        let (class, hint) = match &error {
+            VaultError::WrongPassphrase => (WrongKey, "try again"),
+            VaultError::NeedsPassphrase => (WrongKey, "set QUANTUMSYNC_PASSPHRASE, or run it in a terminal"),
+            VaultError::Words(_) => (Usage, "check the 24 words and their order"),
+            VaultError::NotAVault => (Failed, "check that the home is the right one"),
+            VaultError::Damaged => (Failed, "quantumsync init --restore in a new home takes the 24 words"),
+            VaultError::Parameters => (Failed, "do not use a vault file of others"),
         };
-        Self::new(class, code, error.to_string(), hint)
+        Self::new(class, error.code(), error.to_string(), hint)
     }
 }
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         use Class::{Failed, Usage};
-        let message = error.to_string();
-        let (class, code, hint) = match error {
+        let (code, message) = (error.code(), error.to_string());
+        let (class, hint) = match error {
             Error::Operation(error) => return error.into(),
             Error::Home(error) => return error.into(),
             Error::Vault(error) => return error.into(),
-            Error::Input(_) => {
-                (Failed, "input", "nothing was stored under this key: check the file and try again")
-            }
+            Error::Input(_) => (Failed, "nothing was stored under this key: check the file and try again"),
             Error::Output(error) if error.kind() == io::ErrorKind::StorageFull => {
-                (Failed, "disk_full", "free some space and try again")
+                (Failed, "free some space and try again")
             }
-            Error::Output(_) => (Failed, "output", "check the place to write to"),
-            Error::Token(_) => (Usage, "bad_token", "copy the whole line that `quantumsync invite` printed"),
+            Error::Output(_) => (Failed, "check the place to write to"),
+            Error::Token(_) => (Usage, "copy the whole line that `quantumsync invite` printed"),
             Error::Disk(quantumsync::disk::OpenError::InUse { .. }) => {
-                (Failed, "in_use", "stop the other node, or use another home: --home DIR")
+                (Failed, "stop the other node, or use another home: --home DIR")
             }
-            Error::Disk(_) => (Failed, "disk", "check the disk of this machine"),
+            Error::Disk(_) => (Failed, "check the disk of this machine"),
             Error::Start(quantumsync::StartError::Listen { ref source, .. }) => match source.kind() {
                 io::ErrorKind::AddrInUse => {
-                    (Failed, "address_in_use", "choose another with --listen, or port 0 for a free one")
+                    (Failed, "choose another with --listen, or port 0 for a free one")
                 }
-                io::ErrorKind::PermissionDenied => (Failed, "permission", "choose a port above 1023"),
-                _ => (Failed, "listen", "choose an address of this machine with --listen"),
+                io::ErrorKind::PermissionDenied => (Failed, "choose a port above 1023"),
+                _ => (Failed, "choose an address of this machine with --listen"),
             },
-            Error::Start(_) => (Failed, "start", ""),
-            Error::Stopped(_) | Error::Ended(_) => (Failed, "stopped", "start it again"),
-            Error::Fatal(DiskError::NoSpace) => {
-                (Failed, "disk_full", "free some space, then start the node again")
-            }
-            Error::Fatal(_) => (Failed, "disk", "check the disk, then start the node again"),
-            Error::ClientToken => (Usage, "client_token", "make one for nodes: quantumsync invite --node"),
-            Error::OtherNetwork => (Usage, "other_network", "use another home: --home DIR"),
+            Error::Start(_) => (Failed, ""),
+            Error::Stopped(_) | Error::Ended(_) => (Failed, "start it again"),
+            Error::Fatal(DiskError::NoSpace) => (Failed, "free some space, then start the node again"),
+            Error::Fatal(_) => (Failed, "check the disk, then start the node again"),
+            Error::ClientToken => (Usage, "make one for nodes: quantumsync invite --node"),
+            Error::OtherNetwork => (Usage, "use another home: --home DIR"),
             Error::NoNetwork | Error::NoAddress => (
                 Usage,
-                "no_network",
                 "start a node here with `quantumsync node`, or join one: quantumsync init --join TOKEN",
             ),
             Error::NotAdmitted | Error::Removed => {
-                (Class::WrongKey, "not_admitted", "join again with a new token: quantumsync invite --node")
+                (Class::WrongKey, "join again with a new token: quantumsync invite --node")
             }
-            Error::Settings(_) => (Usage, "settings", "start the node without --replicas and --gone-after"),
+            Error::Settings(_) => (Usage, "start the node without --replicas and --gone-after"),
         };
         Self::new(class, code, message, hint)
     }
