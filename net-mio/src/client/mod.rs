@@ -18,6 +18,8 @@ use quantumsync_core::wire::{PeerStatus, Status, Token};
 
 pub use quantumsync_core::client::{GetOptions, StoreOptions};
 
+pub use self::operation::Operation;
+
 use self::operation::{Routes, deliver};
 use crate::disk::{Disk, MemoryDisk};
 use crate::entropy::entropy;

@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 use std::io::Read;
-use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use quantumsync_core::client::{Client as Machine, ClientEvent, Outcome};
@@ -13,6 +14,7 @@ use quantumsync_core::time::Now;
 
 use super::Client;
 use crate::error::Error;
+use crate::runtime::Handle;
 
 /// Bytes read from a reader at once: large enough that a call to the machine's thread costs nothing beside it.
 const READ_AT_ONCE: usize = 1 << 20;
@@ -21,11 +23,12 @@ const READ_AT_ONCE: usize = 1 << 20;
 pub(super) type Routes = Arc<Mutex<HashMap<OpId, Sender<ClientEvent>>>>;
 
 impl Client {
-    /// Begins an operation; its events come from now on.
-    pub(super) fn begin(
+    /// Begins an operation, to be taken step by step: for callers that have to look up between two steps, such as
+    /// interpreters, which must see an interrupt. The other methods are this and a loop.
+    pub fn begin(
         &self,
         command: impl FnOnce(&mut Machine, Now) -> OpId + Send + 'static,
-    ) -> Result<Operation<'_>, Error> {
+    ) -> Result<Operation, Error> {
         let (sender, events) = mpsc::channel();
         let routes = Arc::clone(&self.routes);
         // On the machine's own thread, so that no event comes before its route is there.
@@ -34,7 +37,7 @@ impl Client {
             routes.lock().unwrap_or_else(PoisonError::into_inner).insert(op, sender);
             op
         })?;
-        Ok(Operation { client: self, op, events, ended: false })
+        Ok(Operation { handle: self.handle.clone(), op, events, ended: false })
     }
 }
 
@@ -57,14 +60,41 @@ pub(super) fn deliver(routes: &Routes, event: ClientEvent) {
 }
 
 /// One operation under way; dropped before its end, it is cancelled.
-pub(super) struct Operation<'a> {
-    client: &'a Client,
+pub struct Operation {
+    handle: Handle<Machine>,
     op: OpId,
     events: Receiver<ClientEvent>,
     ended: bool,
 }
 
-impl Operation<'_> {
+impl Operation {
+    /// The next event, if one comes within `patience`. The last is [`ClientEvent::Done`] or [`ClientEvent::Failed`].
+    pub fn next_within(&mut self, patience: Duration) -> Result<Option<ClientEvent>, Error> {
+        match self.events.recv_timeout(patience) {
+            Ok(event) => Ok(Some(self.noted(event))),
+            Err(RecvTimeoutError::Timeout) => Ok(None),
+            Err(RecvTimeoutError::Disconnected) => Err(gone()),
+        }
+    }
+
+    /// Gives a store some of its content: at most what [`ClientEvent::NeedData`] asked for.
+    pub fn provide(&self, bytes: Bytes) -> Result<(), Error> {
+        let op = self.op;
+        self.post(move |machine, now| machine.provide(now, op, bytes))
+    }
+
+    /// Tells a store that its content is complete.
+    pub fn finish(&self) -> Result<(), Error> {
+        let op = self.op;
+        self.post(move |machine, now| machine.finish(now, op))
+    }
+
+    /// So much of what it delivered is dealt with: bytes of a get, entries of a list.
+    pub fn consumed(&self, count: usize) -> Result<(), Error> {
+        let op = self.op;
+        self.post(move |machine, now| machine.consumed(now, op, count))
+    }
+
     /// Waits for its end.
     pub(super) fn wait(self) -> Result<Outcome, Error> {
         self.run(|_, _| Ok(()))
@@ -76,19 +106,13 @@ impl Operation<'_> {
         mut each: impl FnMut(&Self, ClientEvent) -> Result<(), Error>,
     ) -> Result<Outcome, Error> {
         loop {
-            match self.next()? {
+            let event = self.events.recv().map_err(|_| gone())?;
+            match self.noted(event) {
                 ClientEvent::Done { outcome, .. } => return Ok(outcome),
                 ClientEvent::Failed { error, .. } => return Err(error.into()),
                 event => each(&self, event)?,
             }
         }
-    }
-
-    fn next(&mut self) -> Result<ClientEvent, Error> {
-        // The machine's thread drops its routes only when it ends.
-        let event = self.events.recv().map_err(|_| Error::Operation(OpError::Cancelled))?;
-        self.ended = matches!(event, ClientEvent::Done { .. } | ClientEvent::Failed { .. });
-        Ok(event)
     }
 
     /// Gives it what `content` reads, to its end.
@@ -97,21 +121,19 @@ impl Operation<'_> {
             let ClientEvent::NeedData { mut max, .. } = event else { return Ok(()) };
             while max > 0 {
                 let bytes = read_up_to(&mut content, max.min(READ_AT_ONCE))?;
-                let op = operation.op;
                 if bytes.is_empty() {
-                    return operation.post(move |machine, now| machine.finish(now, op));
+                    return operation.finish();
                 }
                 max -= bytes.len();
-                operation.post(move |machine, now| machine.provide(now, op, bytes))?;
+                operation.provide(bytes)?;
             }
             Ok(())
         })
     }
 
-    /// So much of what it delivered is dealt with.
-    pub(super) fn consumed(&self, count: usize) -> Result<(), Error> {
-        let op = self.op;
-        self.post(move |machine, now| machine.consumed(now, op, count))
+    fn noted(&mut self, event: ClientEvent) -> ClientEvent {
+        self.ended = matches!(event, ClientEvent::Done { .. } | ClientEvent::Failed { .. });
+        event
     }
 
     /// Calls the machine. It may have ended the operation meanwhile: then its last event says so, not this call.
@@ -119,18 +141,23 @@ impl Operation<'_> {
         &self,
         f: impl FnOnce(&mut Machine, Now) -> Result<(), E> + Send + 'static,
     ) -> Result<(), Error> {
-        Ok(self.client.handle.post(move |machine, now| drop(f(machine, now)))?)
+        Ok(self.handle.post(move |machine, now| drop(f(machine, now)))?)
     }
 }
 
-impl Drop for Operation<'_> {
+impl Drop for Operation {
     fn drop(&mut self) {
         if !self.ended {
             let op = self.op;
             // A runtime that has stopped has no operation to cancel.
-            let _ = self.client.handle.post(move |machine, now| machine.cancel(now, op));
+            let _ = self.handle.post(move |machine, now| machine.cancel(now, op));
         }
     }
+}
+
+/// The machine's thread drops its routes only when it ends.
+fn gone() -> Error {
+    Error::Operation(OpError::Cancelled)
 }
 
 /// Fills a buffer of `len` bytes as far as the reader goes; empty at its end.
