@@ -1,0 +1,524 @@
+"""The client for asyncio: :class:`AsyncClient`.
+
+Written in Python over ``quantumsync.sansio``: sockets, timers and threads are asyncio's, and nothing runs beside the event loop but
+the sealing and opening of pieces, in its executor.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import builtins
+import inspect
+import io
+import socket
+import warnings
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import datetime, timedelta
+from types import TracebackType
+from typing import Any, Protocol, TypeAlias, cast
+
+from . import _quantumsync as native
+from . import sansio
+from ._address import numeric, parse
+from ._content import READ_AT_ONCE, Source, content_of, inclusive, milliseconds, unix_ms
+from .client import Progress
+from .errors import BadValueError, ClosedError, DeadlineError, NotFreshWarning, UnreachableError
+from .node import Node
+from .vault import Vault
+
+__all__ = ["AsyncClient", "AsyncReadable"]
+
+_FLUSH = 1.0
+"""Seconds that a link which is closed has for what was sent on it before."""
+
+
+class AsyncReadable(Protocol):
+    """Anything that reads bytes and has to be awaited, such as an :class:`asyncio.StreamReader`."""
+
+    async def read(self, size: int, /) -> bytes:
+        """At most so many bytes; none at the end."""
+        ...
+
+
+_Read: TypeAlias = Callable[[int], Awaitable[bytes]]
+
+
+class AsyncClient:
+    """A user's files in a network, for asyncio: :class:`~quantumsync.Client` with ``await``.
+
+    >>> import asyncio
+    >>> from quantumsync import Node, Vault
+    >>> async def main(node: Node) -> bytes:
+    ...     async with AsyncClient(node, Vault.create()) as client:
+    ...         await client.store("greeting", b"hello, peers")
+    ...         return await client.get("greeting")
+    >>> with Node(volatile=True) as node:
+    ...     asyncio.run(main(node))
+    b'hello, peers'
+
+    It belongs to the event loop that entered it. A task that is cancelled cancels its operation. Versions seen are remembered
+    as long as it lives.
+    """
+
+    _driver: _Driver | None = None
+
+    def __init__(
+        self,
+        node: Node | str | None,
+        vault: Vault,
+        *,
+        token: str | None = None,
+        timeout: float | None = None,
+    ) -> None:
+        if isinstance(node, Node):
+            token, node = node.invite(), f"{node.id}@{node.address}"
+        if token is None:
+            raise BadValueError("a client needs a token: what invite() of a node gives", "bad_token")
+        self._node = node
+        self._vault = vault
+        self._token = token
+        self._timeout = timeout
+
+    async def store(
+        self,
+        key: str,
+        source: Source | AsyncReadable,
+        *,
+        ttl: timedelta | float | None = None,
+        modified: datetime | float | None = None,
+        progress: Progress | None = None,
+        timeout: float | None = None,
+    ) -> native.Stored:
+        """Stores bytes, the file at a path, or all that can be read from ``source``; see :meth:`quantumsync.Client.store`.
+
+        What reads without being awaited is read in the event loop's executor.
+        """
+        driver = self._open_driver()
+        if inspect.iscoroutinefunction(getattr(source, "read", None)):
+            read: _Read = cast(AsyncReadable, source).read
+            return await self._store(driver, key, read, None, unix_ms(modified), ttl, progress, timeout)
+        with content_of(cast(Source, source)) as content:
+            modified_ms = content.modified_ms if modified is None else unix_ms(modified)
+            loop = asyncio.get_running_loop()
+
+            def read_in_thread(size: int) -> Awaitable[bytes]:
+                return loop.run_in_executor(None, content.read, size)
+
+            return await self._store(
+                driver, key, read_in_thread, content.size, modified_ms, ttl, progress, timeout
+            )
+
+    async def get(
+        self,
+        key: str,
+        *,
+        start: int = 0,
+        stop: int | None = None,
+        fresh: bool = False,
+        progress: Progress | None = None,
+        timeout: float | None = None,
+    ) -> bytes:
+        """The file's content, or its bytes ``[start:stop]``; see :meth:`quantumsync.Client.get`."""
+        output = io.BytesIO()
+        running = self._begin_get(key, start, stop, fresh, timeout)
+        async with running:
+            total: int | None = None
+            async for event in running:
+                if isinstance(event, native.Found):
+                    total = (event.info.size if stop is None else min(stop, event.info.size)) - start
+                elif isinstance(event, native.Data):
+                    output.write(event.data)
+                    running.consumed(len(event.data))
+                    if progress is not None:
+                        progress(output.tell(), total)
+            running.warn_unless_fresh()
+        return output.getvalue()
+
+    async def stream(
+        self,
+        key: str,
+        *,
+        start: int = 0,
+        stop: int | None = None,
+        fresh: bool = False,
+        timeout: float | None = None,
+    ) -> AsyncIterator[bytes]:
+        """The file's content piece by piece, in the same memory whatever the size.
+
+        ``async for data in client.stream("film.mkv"): ...``
+        """
+        running = self._begin_get(key, start, stop, fresh, timeout)
+        async with running:
+            async for event in running:
+                if isinstance(event, native.Data):
+                    yield event.data
+                    running.consumed(len(event.data))
+            running.warn_unless_fresh()
+
+    async def info(self, key: str, *, timeout: float | None = None) -> native.FileInfo:
+        """What is known of a file without its content."""
+        async with self._begin_get(key, 0, None, False, timeout) as running:
+            async for event in running:
+                if isinstance(event, native.Found):
+                    return event.info
+        raise AssertionError("a get ended well and found nothing")
+
+    async def exists(self, key: str, *, timeout: float | None = None) -> bool:
+        """Whether there is a file under this key."""
+        try:
+            await self.info(key, timeout=timeout)
+        except KeyError:
+            return False
+        return True
+
+    async def delete(self, key: str, *, timeout: float | None = None) -> native.Written:
+        """Deletes a file everywhere, also from peers that are away just now."""
+        driver = self._open_driver()
+        op = driver.call(driver.machine.delete, key)
+        return cast(native.Written, await self._run(driver, op, timeout, key).wait())
+
+    async def clear(self, *, timeout: float | None = None) -> native.Written:
+        """Deletes everything of this vault everywhere."""
+        driver = self._open_driver()
+        return cast(native.Written, await self._run(driver, driver.call(driver.machine.clear), timeout).wait())
+
+    async def list(self, prefix: str = "", *, timeout: float | None = None) -> builtins.list[native.FileInfo]:
+        """The files whose key begins with ``prefix``, sorted by key."""
+        infos = [info async for info in self.iterate(prefix, timeout=timeout)]
+        return sorted(infos, key=lambda info: info.key)
+
+    async def iterate(
+        self, prefix: str = "", *, timeout: float | None = None
+    ) -> AsyncIterator[native.FileInfo]:
+        """As :meth:`list`, one by one and unsorted, for more files than memory should hold."""
+        driver = self._open_driver()
+        async with self._run(driver, driver.call(driver.machine.list, prefix), timeout) as running:
+            async for event in running:
+                if isinstance(event, native.Entries):
+                    for info in event.files:
+                        yield info
+                    running.consumed(len(event.files))
+            if not running.result.complete:
+                warnings.warn("part of the network did not answer: more files may exist", NotFreshWarning, stacklevel=2)
+
+    async def status(self, *, timeout: float | None = None) -> native.Status:
+        """What the entry node is and holds."""
+        driver = self._open_driver()
+        return cast(native.Status, await self._run(driver, driver.call(driver.machine.status), timeout).wait())
+
+    @property
+    def closed(self) -> bool:
+        """Whether it is not entered, or left again."""
+        return self._driver is None
+
+    async def close(self) -> None:
+        """Cancels what is under way and closes the link."""
+        driver, self._driver = self._driver, None
+        if driver is not None:
+            await driver.close()
+
+    async def __aenter__(self) -> AsyncClient:
+        if self._driver is not None:
+            raise BadValueError("this client was entered before", "misuse")
+        entry = [] if self._node is None else [await _resolve(self._node)]
+        machine = sansio.Client(sansio.now(), self._token, self._vault, entry=entry)
+        self._driver = _Driver(machine, asyncio.get_running_loop())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    def __repr__(self) -> str:
+        return f"<AsyncClient, {'closed' if self.closed else 'open'}>"
+
+    def _open_driver(self) -> _Driver:
+        if self._driver is None:
+            raise ClosedError("this client is closed, or was not entered: use `async with`", "closed")
+        return self._driver
+
+    def _run(self, driver: _Driver, op: int, timeout: float | None, key: str | None = None) -> _Running:
+        return _Running(driver, op, self._timeout if timeout is None else timeout, key)
+
+    def _begin_get(self, key: str, start: int, stop: int | None, fresh: bool, timeout: float | None) -> _Running:
+        driver = self._open_driver()
+        first, last = inclusive(start, stop)
+        return self._run(driver, driver.call(driver.machine.get, key, first=first, last=last, fresh=fresh), timeout, key)
+
+    async def _store(
+        self,
+        driver: _Driver,
+        key: str,
+        read: _Read,
+        size: int | None,
+        modified_ms: int | None,
+        ttl: timedelta | float | None,
+        progress: Progress | None,
+        timeout: float | None,
+    ) -> native.Stored:
+        op = driver.call(driver.machine.store, key, ttl_ms=milliseconds(ttl), modified_ms=modified_ms)
+        async with self._run(driver, op, timeout, key) as running:
+            done = 0
+            async for event in running:
+                room = event.max if isinstance(event, native.NeedData) else 0
+                while room > 0:
+                    data = await read(min(room, READ_AT_ONCE))
+                    if not data:
+                        running.finish()
+                        break
+                    running.provide(data)
+                    room -= len(data)
+                    done += len(data)
+                    if progress is not None:
+                        progress(done, size)
+            return cast(native.Stored, running.result)
+
+
+class _Running:
+    """One operation: iterates over its events but the last, whose result is then ``result``. Left before, it is cancelled."""
+
+    result: Any = None
+
+    def __init__(self, driver: _Driver, op: int, timeout: float | None, key: str | None) -> None:
+        self._driver = driver
+        self._op = op
+        self._key = key
+        self._until = None if timeout is None else driver.loop.time() + timeout
+        self._ended = False
+
+    async def wait(self) -> Any:
+        async with self:
+            async for _ in self:
+                pass
+        return self.result
+
+    def provide(self, data: bytes) -> None:
+        self._call(self._driver.machine.provide, data)
+
+    def finish(self) -> None:
+        self._call(self._driver.machine.finish)
+
+    def consumed(self, count: int) -> None:
+        self._call(self._driver.machine.consumed, count)
+
+    def warn_unless_fresh(self) -> None:
+        if not self.result.fresh:
+            warnings.warn(
+                "too few peers answered to be sure that this is the newest version", NotFreshWarning, stacklevel=3
+            )
+
+    def __aiter__(self) -> _Running:
+        return self
+
+    async def __anext__(self) -> sansio.Event:
+        event = await self._next()
+        match event:
+            case native.Failed(error=error):
+                self._ended = True
+                error.key = self._key
+                raise error
+            case native.Done():
+                self._ended = True
+                self.result = event.result
+                raise StopAsyncIteration
+            case _:
+                return event
+
+    async def __aenter__(self) -> _Running:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._driver.forget(self._op)
+
+    async def _next(self) -> sansio.Event:
+        events = self._driver.events_of(self._op)
+        if self._until is None:
+            return await events.get()
+        left = self._until - self._driver.loop.time()
+        try:
+            return await asyncio.wait_for(events.get(), max(0.0, left))
+        except asyncio.TimeoutError as error:
+            raise DeadlineError("not done within the timeout that was given", "deadline", self._key) from error
+
+    def _call(self, call: Callable[..., object], *arguments: object) -> None:
+        """Calls the machine, unless its next event is that the operation has ended already."""
+        if self._driver.is_running(self._op):
+            self._driver.call(call, self._op, *arguments)
+
+
+class _Driver:
+    """Performs what the machine wants, and tells it what came of that: all on the thread of one event loop."""
+
+    def __init__(self, machine: sansio.Client, loop: asyncio.AbstractEventLoop) -> None:
+        self.machine = machine
+        self.loop = loop
+        self._rows = sansio.MemoryRows()
+        self._links: dict[sansio.Conn, _Link] = {}
+        self._events: dict[int, asyncio.Queue[sansio.Event]] = {}
+        self._ended: set[int] = set()
+        self._timer: asyncio.TimerHandle | None = None
+        self._due: int | None = None
+        self._performing = False
+        self._closed = False
+
+    def call(self, call: Callable[..., Any], *arguments: object, **options: object) -> Any:
+        """Calls a method of the machine with the time, and performs what it wants then."""
+        came = call(sansio.now(), *arguments, **options)
+        self._perform()
+        return came
+
+    def events_of(self, op: int) -> asyncio.Queue[sansio.Event]:
+        """Where the events of an operation arrive."""
+        return self._events.setdefault(op, asyncio.Queue())
+
+    def is_running(self, op: int) -> bool:
+        """Whether the machine has not ended it."""
+        return op not in self._ended
+
+    def forget(self, op: int) -> None:
+        """Nobody waits for this operation any more."""
+        if self.is_running(op):
+            self.call(self.machine.cancel, op)
+        self._events.pop(op, None)
+        self._ended.discard(op)
+
+    async def close(self) -> None:
+        """Closes the machine, and waits for its links to be gone."""
+        self._closed = True
+        self.call(self.machine.close)
+        await asyncio.gather(*(link.gone.wait() for link in [*self._links.values()]))
+
+    def _perform(self) -> None:
+        # What is performed may call the machine again: the outermost loop takes all outputs.
+        if self._performing:
+            return
+        self._performing = True
+        try:
+            for output in self.machine.outputs():
+                self._perform_one(output)
+        finally:
+            self._performing = False
+        self._set_timer()
+
+    def _perform_one(self, output: sansio.Effect | sansio.Event) -> None:
+        match output:
+            case sansio.Dial(conn=conn, address=address):
+                self._links[conn] = _Link(self, conn, address)
+            case sansio.Send(conn=conn, data=data):
+                self._links[conn].send(data)
+            case sansio.Close(conn=conn):
+                self._links[conn].close()
+            case sansio.ReadRows(ticket=ticket, keys=keys):
+                self.call(self.machine.handle_rows, ticket, self._rows.read(keys))
+            case sansio.WriteRows(ticket=ticket, rows=rows):
+                self._rows.write(rows)
+                self.call(self.machine.handle_written, ticket)
+            case sansio.Job():
+                self.loop.run_in_executor(None, output.run).add_done_callback(self._job_done)
+            case sansio.Connected() | sansio.Disconnected():
+                pass
+            case sansio.Done(op=op) | sansio.Failed(op=op):
+                self._ended.add(op)
+                self.events_of(op).put_nowait(output)
+            case _:
+                self.events_of(output.op).put_nowait(output)
+
+    def _job_done(self, job: asyncio.Future[sansio.JobResult]) -> None:
+        if not self._closed and not job.cancelled():
+            self.call(self.machine.handle_job, job.result())
+
+    def _set_timer(self) -> None:
+        due = None if self._closed else self.machine.poll_timeout()
+        if due == self._due:
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        self._due = due
+        if due is not None:
+            wait = max(0.0, (due - sansio.now().mono_us) / 1e6)
+            self._timer = self.loop.call_later(wait, self._time_out)
+
+    def _time_out(self) -> None:
+        self._due = None
+        self.call(self.machine.handle_timeout)
+
+    def link_is_gone(self, conn: sansio.Conn) -> None:
+        """A link needs no more attention."""
+        self._links.pop(conn, None)
+
+
+class _Link(asyncio.Protocol):
+    """One link, from its dial to its end."""
+
+    _transport: asyncio.Transport | None = None
+
+    def __init__(self, driver: _Driver, conn: sansio.Conn, address: str) -> None:
+        self.gone = asyncio.Event()
+        self._driver = driver
+        self._conn = conn
+        self._address = address
+        self._unsent = 0
+        self._dialling = driver.loop.create_task(self._dial())
+        self._dialling.add_done_callback(self._dialled)
+
+    def send(self, data: bytes) -> None:
+        assert self._transport is not None
+        self._unsent += len(data)
+        self._transport.write(data)
+        if self._transport.get_write_buffer_size() == 0:
+            self.resume_writing()
+
+    def close(self) -> None:
+        if self._transport is None:
+            self._dialling.cancel()
+            return
+        self._transport.close()
+        self._driver.loop.call_later(_FLUSH, self._transport.abort)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        # Told of the least that waits, it tells when nothing does.
+        self._transport.set_write_buffer_limits(high=0)
+        self._driver.call(self._driver.machine.handle_connected, self._conn, self._address)
+
+    def data_received(self, data: bytes) -> None:
+        self._driver.call(self._driver.machine.handle_received, self._conn, data)
+
+    def resume_writing(self) -> None:
+        sent, self._unsent = self._unsent, 0
+        if sent > 0:
+            self._driver.call(self._driver.machine.handle_sent, self._conn, sent)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._end(self._driver.machine.handle_disconnected)
+
+    async def _dial(self) -> None:
+        _, host, port = parse(self._address)
+        await self._driver.loop.create_connection(lambda: self, host, port)
+
+    def _dialled(self, dial: asyncio.Task[None]) -> None:
+        if dial.cancelled():
+            # The machine has closed a link that did not stand yet.
+            self._end(self._driver.machine.handle_disconnected)
+        elif dial.exception() is not None:
+            self._end(self._driver.machine.handle_dial_failed)
+
+    def _end(self, tell: Callable[[sansio.Now, sansio.Conn], None]) -> None:
+        self._driver.link_is_gone(self._conn)
+        self._driver.call(tell, self._conn)
+        self.gone.set()
+
+
+async def _resolve(text: str) -> tuple[str | None, str]:
+    """The node's id, if the address names it, and ``IP:PORT``."""
+    node, host, port = parse(text)
+    loop = asyncio.get_running_loop()
+    try:
+        found = await loop.getaddrinfo(host or "127.0.0.1", port, type=socket.SOCK_STREAM)
+    except OSError as error:
+        raise UnreachableError(f"cannot resolve {host}: {error}", "unreachable") from error
+    found.sort(key=lambda info: info[0] == socket.AF_INET6)
+    return node, numeric(str(found[0][4][0]), port)
