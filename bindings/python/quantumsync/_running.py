@@ -56,7 +56,11 @@ class Running:
                 raise DeadlineError("not done within the timeout that was given", "deadline", self.key)
             case native.Failed(error=error):
                 error.key = self.key
-                raise error
+                try:
+                    raise error
+                finally:
+                    # Raised, it holds this frame: nothing here may hold it.
+                    del event, error
             case native.Done():
                 self.result = event.result
                 raise StopIteration

@@ -262,7 +262,7 @@ class AsyncClient:
             done = 0
             async for event in running:
                 room = event.max if isinstance(event, native.NeedData) else 0
-                while room > 0:
+                while room > 0 and running.is_under_way:
                     data = await read(min(room, READ_AT_ONCE))
                     if not data:
                         running.finish()
@@ -285,13 +285,17 @@ class _Running:
         self._op = op
         self._key = key
         self._until = None if timeout is None else driver.loop.time() + timeout
-        self._ended = False
 
     async def wait(self) -> Any:
         async with self:
             async for _ in self:
                 pass
         return self.result
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether the machine has not ended it; how it ended, its last event tells."""
+        return self._driver.is_running(self._op)
 
     def provide(self, data: bytes) -> None:
         self._call(self._driver.machine.provide, data)
@@ -315,11 +319,13 @@ class _Running:
         event = await self._next()
         match event:
             case native.Failed(error=error):
-                self._ended = True
                 error.key = self._key
-                raise error
+                try:
+                    raise error
+                finally:
+                    # Raised, it holds this frame: nothing here may hold it.
+                    del event, error
             case native.Done():
-                self._ended = True
                 self.result = event.result
                 raise StopAsyncIteration
             case _:
@@ -344,8 +350,7 @@ class _Running:
             raise DeadlineError("not done within the timeout that was given", "deadline", self._key) from error
 
     def _call(self, call: Callable[..., object], *arguments: object) -> None:
-        """Calls the machine, unless its next event is that the operation has ended already."""
-        if self._driver.is_running(self._op):
+        if self.is_under_way:
             self._driver.call(call, self._op, *arguments)
 
 

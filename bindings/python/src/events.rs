@@ -5,6 +5,7 @@ use std::sync::Mutex;
 
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
+use pyo3::{PyTraverseError, PyVisit};
 use quantumsync_core::client::ClientEvent;
 use quantumsync_core::driver::{DiskRequest, Output, TableOp};
 use quantumsync_core::id::Ticket;
@@ -26,11 +27,16 @@ record! {
     }
 }
 
+// Classes that hold an error let the garbage collector see it: raised, it holds the frame that holds them.
+
 record! {
     /// The link is gone; it is dialled again when an operation needs it.
     Disconnected {
         /// What the node did wrong, if that is why.
         error: Option<Py<PyAny>>,
+    }
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.error)
     }
 }
 
@@ -84,6 +90,9 @@ record! {
         /// What came of it.
         result: Py<PyAny>,
     }
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.result)
+    }
 }
 
 record! {
@@ -93,6 +102,9 @@ record! {
         op: u64,
         /// Why: a `QuantumSyncError`, to be raised.
         error: Py<PyAny>,
+    }
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.error)
     }
 }
 

@@ -41,7 +41,7 @@ async def asynchronous(node: quantumsync.Node, vault: quantumsync.Vault) -> byte
 
 def without_io(token: str) -> str:
     machine = sansio.Client(sansio.now(), token, quantumsync.Vault.create())
-    op: int = machine.get(sansio.now(), "key")
+    op: int = machine.status(sansio.now())
     for output in machine.outputs():
         match output:
             case sansio.Dial(conn=conn, address=address):
