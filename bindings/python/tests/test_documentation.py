@@ -40,7 +40,8 @@ def test_the_first_lines_of_the_readme_are_an_install_line_and_ten_lines_of_code
 
 
 def test_the_package_and_a_users_program_are_fully_typed() -> None:
-    report, errors, status = api.run(["--config-file", str(PROJECT / "pyproject.toml")])
+    paths = [str(PROJECT / "quantumsync"), str(PROJECT / "tests")]
+    report, errors, status = api.run(["--config-file", str(PROJECT / "pyproject.toml"), *paths])
     assert status == 0, report + errors
 
 
