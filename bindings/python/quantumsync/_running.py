@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Iterator
 from types import TracebackType
 from typing import Any
 
 from . import _quantumsync as native
-from .errors import DeadlineError
+from .errors import DeadlineError, DegradedWarning
 
 Event = (
     native.Connected
@@ -74,3 +75,13 @@ class Running:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.operation.cancel()
+
+
+def warn_if_degraded(written: native.Stored | native.Written, stacklevel: int) -> None:
+    """Says of a write that it is not on as many peers as it should be."""
+    if written.degraded:
+        warnings.warn(
+            f"durable on {written.copies} of {written.wanted} peers; they finish it when the others are back",
+            DegradedWarning,
+            stacklevel=stacklevel + 1,
+        )

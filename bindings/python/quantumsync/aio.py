@@ -21,6 +21,7 @@ from . import _quantumsync as native
 from . import sansio
 from ._address import numeric, parse
 from ._content import READ_AT_ONCE, Source, content_of, inclusive, milliseconds, unix_ms
+from ._running import warn_if_degraded
 from .client import Progress
 from .errors import BadValueError, ClosedError, DeadlineError, NotFreshWarning, UnreachableError
 from .node import Node
@@ -175,12 +176,16 @@ class AsyncClient:
         """Deletes a file everywhere, also from peers that are away just now."""
         driver = self._open_driver()
         op = driver.call(driver.machine.delete, key)
-        return cast(native.Written, await self._run(driver, op, timeout, key).wait())
+        written = cast(native.Written, await self._run(driver, op, timeout, key).wait())
+        warn_if_degraded(written, 2)
+        return written
 
     async def clear(self, *, timeout: float | None = None) -> native.Written:
         """Deletes everything of this vault everywhere."""
         driver = self._open_driver()
-        return cast(native.Written, await self._run(driver, driver.call(driver.machine.clear), timeout).wait())
+        written = cast(native.Written, await self._run(driver, driver.call(driver.machine.clear), timeout).wait())
+        warn_if_degraded(written, 2)
+        return written
 
     async def list(self, prefix: str = "", *, timeout: float | None = None) -> builtins.list[native.FileInfo]:
         """The files whose key begins with ``prefix``, sorted by key."""
@@ -272,7 +277,9 @@ class AsyncClient:
                     done += len(data)
                     if progress is not None:
                         progress(done, size)
-            return cast(native.Stored, running.result)
+        stored = cast(native.Stored, running.result)
+        warn_if_degraded(stored, 3)
+        return stored
 
 
 class _Running:

@@ -16,7 +16,7 @@ from typing import Literal, Protocol, TypeAlias, cast, overload
 from . import _quantumsync as native
 from ._address import resolve
 from ._content import Content, Source, content_of, inclusive, milliseconds, unix_ms
-from ._running import Running
+from ._running import Running, warn_if_degraded
 from .errors import BadValueError, NotFreshWarning
 from .files import ReadFile, WriteFile
 from .node import Node
@@ -92,8 +92,9 @@ class Client:
     ) -> native.Stored:
         """Stores bytes, the file at a path, or all that can be read from ``source``, under ``key``.
 
-        When it returns, the file is durable on ``copies`` peers; ``degraded`` tells if these are fewer than wanted. Takes the
-        same memory whatever the size. ``ttl`` is after how many seconds the file counts as deleted.
+        When it returns, the file is durable on ``copies`` peers. If these are fewer than wanted, it is ``degraded`` and says so
+        with :class:`~quantumsync.errors.DegradedWarning`. Takes the same memory whatever the size. ``ttl`` is after how many
+        seconds the file counts as deleted.
         """
         with content_of(source) as content:
             modified_ms = content.modified_ms if modified is None else unix_ms(modified)
@@ -103,7 +104,9 @@ class Client:
                 for event in running:
                     if isinstance(event, native.NeedData):
                         done = _feed(operation, event.max, content, done, progress)
-                return cast(native.Stored, running.result)
+                stored = cast(native.Stored, running.result)
+        warn_if_degraded(stored, 2)
+        return stored
 
     def get(
         self,
@@ -192,11 +195,15 @@ class Client:
 
     def delete(self, key: str, *, timeout: float | None = None) -> native.Written:
         """Deletes a file everywhere, also from peers that are away just now."""
-        return cast(native.Written, self._do(self._running().delete(key), timeout, key))
+        written = cast(native.Written, self._do(self._running().delete(key), timeout, key))
+        warn_if_degraded(written, 2)
+        return written
 
     def clear(self, *, timeout: float | None = None) -> native.Written:
         """Deletes everything of this vault everywhere."""
-        return cast(native.Written, self._do(self._running().clear(), timeout))
+        written = cast(native.Written, self._do(self._running().clear(), timeout))
+        warn_if_degraded(written, 2)
+        return written
 
     def list(self, prefix: str = "", *, timeout: float | None = None) -> builtins.list[native.FileInfo]:
         """The files whose key begins with ``prefix``, sorted by key."""

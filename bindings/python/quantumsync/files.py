@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, cast
 
 from . import _quantumsync as native
-from ._running import Running
+from ._running import Running, warn_if_degraded
 from .errors import BadValueError, ConflictError, NotFreshWarning
 
 if TYPE_CHECKING:
@@ -219,6 +219,7 @@ class WriteFile(io.RawIOBase):
                 self.stored = cast(native.Stored, self._running.result)
         finally:
             super().close()
+        warn_if_degraded(self.stored, 2)
 
     def discard(self) -> None:
         """Closes it without storing it."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from quantumsync import AccessError, BadValueError, Client, Node, QuantumSyncError, StorageError, Vault
+from quantumsync import AccessError, BadValueError, Client, DegradedWarning, Node, QuantumSyncError, StorageError, Vault
 
 
 def test_a_node_keeps_its_identity_and_what_it_was_given(tmp_path: Path, vault: Vault) -> None:
@@ -42,6 +42,17 @@ def test_three_nodes_keep_three_copies_and_one_may_go(tmp_path: Path, vault: Vau
                 assert {peer.state for peer in client.peers()} == {"self", "alive"}
                 first.close()
                 assert client.get("key") == b"x" * 100_000
+
+
+def test_a_write_on_fewer_peers_than_wanted_is_kept_and_said(tmp_path: Path, vault: Vault) -> None:
+    with Node(tmp_path / "1") as first, Node(tmp_path / "2", join=first.invite(node=True)) as second:
+        settle([first, second], vault)
+        second.close()
+        with Client(first, vault, timeout=60) as client:
+            with pytest.warns(DegradedWarning, match="1 of 2"):
+                assert client.store("key", b"kept").degraded
+            with pytest.warns(DegradedWarning), client.open("other", "wb") as file:
+                file.write(b"kept")
 
 
 def test_a_clients_token_lets_in_users_only(node: Node) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 
 import pytest
 
@@ -124,7 +125,7 @@ def test_a_wrong_call_is_a_value_error_and_has_no_effect(machine: sansio.Client)
     op = machine.status(START)
     alone.perform()
     [conn] = alone.links
-    wrong = [
+    wrong: list[Callable[[], None]] = [
         lambda: machine.provide(START, op, b"x"),
         lambda: machine.finish(START, 999),
         lambda: machine.consumed(START, op, 1),
