@@ -115,6 +115,16 @@ impl ConnId {
         Self(n << 1 | 1)
     }
 
+    /// The id as a number, for languages that have no types of ids.
+    pub const fn to_u64(self) -> u64 {
+        self.0
+    }
+
+    /// The id of a number that [`to_u64`](Self::to_u64) gave.
+    pub const fn from_u64(number: u64) -> Self {
+        Self(number)
+    }
+
     /// True for a link that this side dialled.
     pub const fn is_dialled(self) -> bool {
         self.0 & 1 == 1

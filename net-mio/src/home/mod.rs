@@ -22,6 +22,7 @@ pub use network::NetworkFile;
 pub use node::{NodeAddress, NodeFolder, NodeLock};
 pub use seen::SeenDisk;
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use etcetera::BaseStrategy as _;
@@ -29,10 +30,23 @@ use quantumsync_core::crypto::Secret;
 
 use crate::entropy::entropy;
 
-use self::files::{create_folder, read_secret, replace, try_read};
+use self::files::{at, create_folder, read_secret, replace, try_read};
 
 /// The largest vault file that is read: a vault has a few slots of some hundred bytes.
 const MAX_VAULT: u64 = 64 << 10;
+
+/// The bytes of a vault file, wherever it is.
+pub fn read_vault(path: &Path) -> Result<Vec<u8>, HomeError> {
+    try_read(path, MAX_VAULT)?.ok_or_else(|| at(path)(io::ErrorKind::NotFound.into()))
+}
+
+/// Writes a vault file, wherever it shall be; one that is there is kept unless `over` is true.
+pub fn write_vault(path: &Path, bytes: &[u8], over: bool) -> Result<(), HomeError> {
+    if !over && path.exists() {
+        return Err(HomeError::Exists { path: path.to_path_buf() });
+    }
+    replace(path, bytes)
+}
 
 /// One user's folder.
 #[derive(Clone, Debug)]
@@ -69,12 +83,8 @@ impl Home {
 
     /// Writes the vault file where there is none yet.
     pub fn create_vault(&self, bytes: &[u8]) -> Result<(), HomeError> {
-        let path = self.root.join("vault");
-        if path.exists() {
-            return Err(HomeError::Exists { path });
-        }
         create_folder(&self.root)?;
-        replace(&path, bytes)
+        write_vault(&self.root.join("vault"), bytes, false)
     }
 
     /// The network that this home belongs to; `None` if it belongs to none.

@@ -1,0 +1,42 @@
+//! QuantumSync for C: `include/quantumsync.h` and the functions behind it. Converts, calls, maps the error; whatever decides stands
+//! in the core. Types and variants have the names that C knows them by, so that one search finds both sides.
+//!
+//! Every exported function runs inside [`guard`], so that a panic is a result code and never unwinds into C. Objects are
+//! [`handle`]s that are looked up and never dereferenced; plain memory that C owns has a function that frees it. What a function
+//! asks of its pointers is the same everywhere and stands at the top of the header (`cbindgen.toml`).
+#![allow(non_camel_case_types, reason = "names as C writes them")]
+#![allow(clippy::missing_safety_doc, reason = "one set of rules for all pointers, at the top of the header")]
+
+mod guard;
+mod pointers;
+mod values;
+
+// In the order in which a reader of the header meets them, which the blank lines keep.
+
+pub mod result;
+
+pub mod memory;
+
+pub mod vault;
+
+pub mod node;
+
+pub mod options;
+
+pub mod transfer;
+
+pub mod client;
+
+pub mod time;
+
+pub mod machine;
+
+pub mod output;
+
+pub mod job;
+
+pub mod rows;
+
+pub mod outcome;
+
+pub mod handle;
