@@ -1,0 +1,372 @@
+// The blocking client on a node of this process.
+#define _POSIX_C_SOURCE 200809L
+#include "check.h"
+#include <pthread.h>
+#include <signal.h>
+#include <unistd.h>
+
+static void what_is_stored_is_got(void)
+{
+    struct world w = open_world();
+    static const size_t sizes[] = {0, 1, 16384, 16385, 3000000};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        uint8_t *bytes = some_bytes(sizes[i]);
+        qs_stored stored;
+        qs_buffer content;
+        qs_got got;
+        CHECK_OK(qs_client_store(w.client, "a file", bytes, sizes[i], NULL, &stored));
+        CHECK(stored.size == sizes[i] && stored.copies == 1 && stored.wanted == 1);
+        CHECK_OK(qs_client_get(w.client, "a file", NULL, &content, &got));
+        CHECK(content.len == sizes[i] && (sizes[i] == 0 || memcmp(content.data, bytes, sizes[i]) == 0));
+        CHECK(got.size == sizes[i] && got.info.size == sizes[i] && got.fresh);
+        CHECK(strlen(got.info.version) == 32 && strcmp(got.info.version, stored.version) == 0);
+        qs_buffer_free(&content);
+        free(bytes);
+    }
+    close_world(&w);
+}
+
+static void a_part_of_a_file_is_that_part(void)
+{
+    struct world w = open_world();
+    qs_buffer content;
+    qs_get_options part = {.offset = 7, .length = 5, .fresh = true};
+    CHECK_OK(qs_client_store(w.client, "k", (const uint8_t *)"hello, peers", 12, NULL, NULL));
+    CHECK_OK(qs_client_get(w.client, "k", &part, &content, NULL));
+    CHECK(content.len == 5 && memcmp(content.data, "peers", 5) == 0);
+    qs_buffer_free(&content);
+    part.length = 0;
+    part.offset = 10;
+    CHECK_OK(qs_client_get(w.client, "k", &part, &content, NULL));
+    CHECK(content.len == 2 && memcmp(content.data, "rs", 2) == 0);
+    qs_buffer_free(&content);
+    part.offset = 12;
+    CHECK_RESULT(QS_BAD_RANGE, qs_client_get(w.client, "k", &part, &content, NULL));
+    part.offset = UINT64_MAX;
+    part.length = UINT64_MAX;
+    CHECK_RESULT(QS_BAD_RANGE, qs_client_get(w.client, "k", &part, &content, NULL));
+    CHECK(content.data == NULL && content.len == 0);
+    close_world(&w);
+}
+
+struct stream {
+    const uint8_t *bytes;
+    size_t len, at, largest;
+};
+
+static ptrdiff_t give(void *context, uint8_t *buffer, size_t capacity)
+{
+    struct stream *s = context;
+    size_t count = s->len - s->at;
+    // In odd portions, as a pipe would.
+    if (count > 99991) count = 99991;
+    if (count > capacity) count = capacity;
+    memcpy(buffer, s->bytes + s->at, count);
+    s->at += count;
+    return (ptrdiff_t)count;
+}
+
+static int take(void *context, const uint8_t *data, size_t len)
+{
+    struct stream *s = context;
+    if (s->at + len > s->len || memcmp(s->bytes + s->at, data, len) != 0) return -1;
+    s->at += len;
+    if (len > s->largest) s->largest = len;
+    return 0;
+}
+
+static void content_streams_both_ways(void)
+{
+    struct world w = open_world();
+    size_t len = 9000000;
+    uint8_t *bytes = some_bytes(len);
+    struct stream in = {bytes, len, 0, 0}, out = {bytes, len, 0, 0};
+    CHECK_OK(qs_client_store_from(w.client, "k", give, &in, NULL, NULL));
+    CHECK_OK(qs_client_get_to(w.client, "k", NULL, take, &out, NULL));
+    CHECK(in.at == len && out.at == len && out.largest < len);
+    free(bytes);
+    close_world(&w);
+}
+
+static ptrdiff_t give_up_reading(void *context, uint8_t *buffer, size_t capacity)
+{
+    (void)buffer, (void)capacity;
+    return *(ptrdiff_t *)context;
+}
+
+static int give_up_writing(void *context, const uint8_t *data, size_t len)
+{
+    (void)context, (void)data, (void)len;
+    return 1;
+}
+
+static int give_up_listing(void *context, const qs_file *file)
+{
+    (void)context, (void)file;
+    return 1;
+}
+
+static void a_function_of_the_callers_may_give_up(void)
+{
+    struct world w = open_world();
+    ptrdiff_t gives_up = -1, lies = PTRDIFF_MAX;
+    qs_buffer content;
+    CHECK_RESULT(QS_INPUT, qs_client_store_from(w.client, "k", give_up_reading, &gives_up, NULL, NULL));
+    CHECK_RESULT(QS_INPUT, qs_client_store_from(w.client, "k", give_up_reading, &lies, NULL, NULL));
+    CHECK_RESULT(QS_NOT_FOUND, qs_client_get(w.client, "k", NULL, &content, NULL));
+    CHECK_OK(qs_client_store(w.client, "k", (const uint8_t *)"x", 1, NULL, NULL));
+    CHECK_RESULT(QS_OUTPUT, qs_client_get_to(w.client, "k", NULL, give_up_writing, NULL, NULL));
+    CHECK_RESULT(QS_OUTPUT, qs_client_list(w.client, NULL, give_up_listing, NULL, NULL));
+    // The client is as it was.
+    CHECK_OK(qs_client_get(w.client, "k", NULL, &content, NULL));
+    qs_buffer_free(&content);
+    close_world(&w);
+}
+
+static int count_keys(void *context, const qs_file *file)
+{
+    size_t *counts = context;
+    counts[0]++;
+    counts[1] += strncmp(file->key, "photos/", 7) == 0;
+    counts[2] += (size_t)file->info.size;
+    return 0;
+}
+
+static void files_are_listed_deleted_and_cleared(void)
+{
+    struct world w = open_world();
+    static const char *const keys[] = {"photos/1", "photos/2", "letter", "gr\xc3\xbc\xc3\x9f" "e"};
+    qs_listed listed = {false};
+    qs_written written = {0, 0};
+    qs_buffer content;
+    for (size_t i = 0; i < 4; i++) CHECK_OK(qs_client_store(w.client, keys[i], (const uint8_t *)"abc", 3, NULL, NULL));
+    size_t all[3] = {0, 0, 0}, photos[3] = {0, 0, 0}, rest[3] = {0, 0, 0};
+    CHECK_OK(qs_client_list(w.client, NULL, count_keys, all, &listed));
+    CHECK(all[0] == 4 && all[1] == 2 && all[2] == 12 && listed.complete);
+    CHECK_OK(qs_client_list(w.client, "photos/", count_keys, photos, NULL));
+    CHECK(photos[0] == 2 && photos[1] == 2);
+    CHECK_OK(qs_client_delete(w.client, "photos/1", &written));
+    CHECK(written.copies == 1 && written.wanted == 1);
+    CHECK_RESULT(QS_NOT_FOUND, qs_client_get(w.client, "photos/1", NULL, &content, NULL));
+    CHECK_OK(qs_client_clear(w.client, NULL));
+    CHECK_OK(qs_client_list(w.client, NULL, count_keys, rest, NULL));
+    CHECK(rest[0] == 0);
+    close_world(&w);
+}
+
+static void a_node_tells_of_itself(void)
+{
+    struct world w = open_world();
+    qs_status status;
+    CHECK_OK(qs_client_status(w.client, &status));
+    CHECK(strcmp(status.node, qs_node_id(w.node)) == 0);
+    CHECK(strcmp(status.address, qs_node_address(w.node)) == 0);
+    CHECK(status.members == 1 && status.copies_missing == 0);
+    close_world(&w);
+}
+
+static void another_vault_sees_nothing_and_a_client_without_one_may_not_ask(void)
+{
+    struct world w = open_world();
+    qs_vault *other;
+    qs_client *theirs, *nobodys;
+    qs_buffer content;
+    qs_status status;
+    CHECK_OK(qs_client_store(w.client, "k", (const uint8_t *)"x", 1, NULL, NULL));
+    CHECK_OK(qs_vault_create(&other));
+    CHECK_OK(qs_client_start(&(qs_client_options){.token = w.token, .vault = other}, &theirs));
+    CHECK_OK(qs_client_start(&(qs_client_options){.token = w.token}, &nobodys));
+    CHECK_RESULT(QS_NOT_FOUND, qs_client_get(theirs, "k", NULL, &content, NULL));
+    CHECK_RESULT(QS_FORBIDDEN, qs_client_get(nobodys, "k", NULL, &content, NULL));
+    CHECK_OK(qs_client_status(nobodys, &status));
+    qs_client_free(nobodys);
+    qs_client_free(theirs);
+    qs_vault_free(other);
+    close_world(&w);
+}
+
+static void a_vault_and_a_node_may_be_freed_before_the_client(void)
+{
+    struct world w = open_world();
+    CHECK_OK(qs_client_store(w.client, "k", (const uint8_t *)"x", 1, NULL, NULL));
+    qs_vault_free(w.vault);
+    w.vault = NULL;
+    CHECK_OK(qs_client_delete(w.client, "k", NULL));
+    qs_node_free(w.node);
+    w.node = NULL;
+    close_world(&w);
+}
+
+static void what_was_seen_is_remembered_in_a_home(void)
+{
+    char folder[] = "/tmp/quantumsync-test-XXXXXX", command[64], secret[64];
+    struct world w = open_world();
+    qs_client *client;
+    CHECK(mkdtemp(folder) != NULL);
+    CHECK_OK(qs_client_start(
+        &(qs_client_options){.node = w.node, .token = w.token, .vault = w.vault, .home = folder}, &client));
+    CHECK_OK(qs_client_store(client, "k", (const uint8_t *)"x", 1, NULL, NULL));
+    qs_client_free(client);
+    snprintf(secret, sizeof secret, "%s/device/secret", folder);
+    CHECK(access(secret, R_OK) == 0);
+    snprintf(command, sizeof command, "rm -r %s", folder);
+    CHECK(system(command) == 0);
+    close_world(&w);
+}
+
+struct job {
+    struct world *world;
+    int number, failures;
+};
+
+static void *work(void *context)
+{
+    struct job *job = context;
+    char key[16];
+    snprintf(key, sizeof key, "thread %d", job->number);
+    for (int turn = 0; turn < 10; turn++) {
+        uint8_t bytes[100];
+        qs_buffer content = {NULL, 0};
+        memset(bytes, job->number * 16 + turn, sizeof bytes);
+        if (qs_client_store(job->world->client, key, bytes, sizeof bytes, NULL, NULL) != QS_OK
+            || qs_client_get(job->world->client, key, NULL, &content, NULL) != QS_OK
+            || content.len != sizeof bytes || memcmp(content.data, bytes, sizeof bytes) != 0)
+            job->failures++;
+        qs_buffer_free(&content);
+        // A message is that of this thread's own last failure.
+        if (job->number % 2 == 0) qs_client_get(job->world->client, "", NULL, &content, NULL);
+        else qs_client_get(NULL, "", NULL, &content, NULL);
+        if (strstr(qs_error_message(), job->number % 2 == 0 ? "key" : "NULL") == NULL) job->failures++;
+    }
+    return NULL;
+}
+
+static void threads_share_a_client(void)
+{
+    struct world w = open_world();
+    struct job jobs[4];
+    pthread_t threads[4];
+    for (int i = 0; i < 4; i++) {
+        jobs[i] = (struct job){&w, i, 0};
+        CHECK(pthread_create(&threads[i], NULL, work, &jobs[i]) == 0);
+    }
+    for (int i = 0; i < 4; i++) {
+        pthread_join(threads[i], NULL);
+        CHECK(jobs[i].failures == 0);
+    }
+    close_world(&w);
+}
+
+struct blocked {
+    qs_client *client;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    bool reading, closed;
+    qs_result result;
+};
+
+// Holds its store back until the client is closed.
+static ptrdiff_t wait_until_closed(void *context, uint8_t *buffer, size_t capacity)
+{
+    struct blocked *blocked = context;
+    pthread_mutex_lock(&blocked->lock);
+    blocked->reading = true;
+    pthread_cond_broadcast(&blocked->changed);
+    while (!blocked->closed) pthread_cond_wait(&blocked->changed, &blocked->lock);
+    pthread_mutex_unlock(&blocked->lock);
+    memset(buffer, 1, capacity);
+    return (ptrdiff_t)capacity;
+}
+
+static void *store_blocked(void *context)
+{
+    struct blocked *blocked = context;
+    blocked->result = qs_client_store_from(blocked->client, "k", wait_until_closed, blocked, NULL, NULL);
+    return NULL;
+}
+
+static void a_client_that_is_closed_or_freed_ends_the_calls_of_other_threads(void)
+{
+    for (int by_freeing = 0; by_freeing < 2; by_freeing++) {
+        struct world w = open_world();
+        struct blocked blocked = {.client = w.client, .lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
+        pthread_t thread;
+        CHECK(pthread_create(&thread, NULL, store_blocked, &blocked) == 0);
+        pthread_mutex_lock(&blocked.lock);
+        while (!blocked.reading) pthread_cond_wait(&blocked.changed, &blocked.lock);
+        pthread_mutex_unlock(&blocked.lock);
+        if (by_freeing) qs_client_free(w.client);
+        else CHECK_OK(qs_client_close(w.client));
+        pthread_mutex_lock(&blocked.lock);
+        blocked.closed = true;
+        pthread_cond_broadcast(&blocked.changed);
+        pthread_mutex_unlock(&blocked.lock);
+        pthread_join(thread, NULL);
+        CHECK(blocked.result == QS_CANCELLED || blocked.result == QS_STOPPED);
+        close_world(&w);
+    }
+}
+
+static volatile sig_atomic_t broken_pipes;
+
+static void count_broken_pipe(int signal)
+{
+    (void)signal;
+    broken_pipes++;
+}
+
+struct mortal {
+    struct world *world;
+    int portions;
+};
+
+// Ends the node in the middle of the content.
+static ptrdiff_t give_until_the_node_dies(void *context, uint8_t *buffer, size_t capacity)
+{
+    struct mortal *mortal = context;
+    if (++mortal->portions == 8) CHECK_OK(qs_node_close(mortal->world->node));
+    for (size_t i = 0; i < capacity; i++) buffer[i] = (uint8_t)rand();
+    return (ptrdiff_t)capacity;
+}
+
+static void *close_when_the_node_is_seen_to_be_gone(void *context)
+{
+    struct world *w = context;
+    qs_status status;
+    while (qs_client_status(w->client, &status) == QS_OK) {}
+    qs_client_close(w->client);
+    return NULL;
+}
+
+static void a_node_that_dies_in_mid_stream_is_an_error_and_no_signal(void)
+{
+    struct world w = open_world();
+    struct mortal mortal = {&w, 0};
+    pthread_t thread;
+    broken_pipes = 0;
+    signal(SIGPIPE, count_broken_pipe);
+    CHECK(pthread_create(&thread, NULL, close_when_the_node_is_seen_to_be_gone, &w) == 0);
+    qs_result result = qs_client_store_from(w.client, "k", give_until_the_node_dies, &mortal, NULL, NULL);
+    CHECK(result != QS_OK && result != QS_INTERNAL && result != QS_FAILED);
+    pthread_join(thread, NULL);
+    signal(SIGPIPE, SIG_DFL);
+    CHECK(broken_pipes == 0);
+    close_world(&w);
+}
+
+int main(void)
+{
+    RUN(what_is_stored_is_got);
+    RUN(a_part_of_a_file_is_that_part);
+    RUN(content_streams_both_ways);
+    RUN(a_function_of_the_callers_may_give_up);
+    RUN(files_are_listed_deleted_and_cleared);
+    RUN(a_node_tells_of_itself);
+    RUN(another_vault_sees_nothing_and_a_client_without_one_may_not_ask);
+    RUN(a_vault_and_a_node_may_be_freed_before_the_client);
+    RUN(what_was_seen_is_remembered_in_a_home);
+    RUN(threads_share_a_client);
+    RUN(a_node_that_dies_in_mid_stream_is_an_error_and_no_signal);
+    RUN(a_client_that_is_closed_or_freed_ends_the_calls_of_other_threads);
+    return finish();
+}
