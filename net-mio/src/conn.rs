@@ -9,7 +9,7 @@ use mio::event::Event;
 use mio::net::TcpStream;
 use quantumsync_core::id::ConnId;
 use std::collections::VecDeque;
-use std::io::{self, IoSlice, Write};
+use std::io::{self, IoSlice};
 use std::net::{Shutdown, SocketAddr};
 
 /// Slices of one write: a header and a body for each of the largest frames of half a send window.
@@ -194,7 +194,7 @@ impl Link {
         for (slice, bytes) in slices.iter_mut().zip(&self.unsent) {
             *slice = IoSlice::new(bytes);
         }
-        match self.stream.write_vectored(&slices[..count]) {
+        match send(&self.stream, &slices[..count]) {
             Ok(0) => Turn::Ended,
             Ok(sent) => {
                 self.advance(sent);
@@ -236,4 +236,18 @@ impl Link {
             self.unsent.pop_front();
         }
     }
+}
+
+/// Sends without the signal that otherwise comes where the other side is gone: in a program that is not Rust's, as one that uses
+/// the C binding, it would be the end.
+#[cfg(all(unix, not(target_vendor = "apple")))]
+fn send(stream: &TcpStream, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+    use rustix::net::{SendAncillaryBuffer, SendFlags, sendmsg};
+    Ok(sendmsg(stream, slices, &mut SendAncillaryBuffer::default(), SendFlags::NOSIGNAL)?)
+}
+
+/// Elsewhere sockets are made without that signal, or there is none.
+#[cfg(not(all(unix, not(target_vendor = "apple"))))]
+fn send(mut stream: &TcpStream, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+    std::io::Write::write_vectored(&mut stream, slices)
 }

@@ -1,5 +1,6 @@
 //! Tasks of the project, each one command: `cargo xtask help`.
 
+mod c;
 mod check;
 mod coverage;
 mod fuzz;
@@ -20,6 +21,8 @@ const HELP: &str = "\
 cargo xtask check          formatting, clippy and docs without warnings, licences and sources
 cargo xtask test           every test of every language; sets up what it needs
 cargo xtask test NAME      only the suites whose name contains NAME
+cargo xtask install --prefix DIR   builds the C library and installs it there, with header and pkg-config
+cargo xtask header         writes the C header anew from the exports of bindings/c
 cargo xtask mutants        breaks the rules of the core one by one: a test must notice each
 cargo xtask mutants PART   only those whose kind, rule or tests contain PART
 cargo xtask mutants --table   the list as the table of core/TESTING.md
@@ -39,6 +42,8 @@ fn main() -> ExitCode {
         ["check"] => check::run_all(),
         ["test"] => suite::run_all(None),
         ["test", name] => suite::run_all(Some(name)),
+        ["install", "--prefix", prefix] => c::install(prefix),
+        ["header"] => c::write_header(),
         ["mutants"] => mutants::run_all(None),
         ["mutants", "--table"] => mutants::print_table(),
         ["mutants", part] => mutants::run_all(Some(part)),

@@ -1,7 +1,7 @@
 //! QuantumSync for C: `include/quantumsync.h` and the functions behind it. Converts, calls, maps the error; whatever decides stands
 //! in the core. Types and variants have the names that C knows them by, so that one search finds both sides.
 //!
-//! Every exported function runs inside [`guard`], so that a panic is a result code and never unwinds into C. Objects are
+//! Every exported function runs inside `guard`, so that a panic is a result code and never unwinds into C. Objects are
 //! [`handle`]s that are looked up and never dereferenced; plain memory that C owns has a function that frees it. What a function
 //! asks of its pointers is the same everywhere and stands at the top of the header (`cbindgen.toml`).
 #![allow(non_camel_case_types, reason = "names as C writes them")]

@@ -259,6 +259,8 @@ static void threads_share_a_client(void)
 
 struct blocked {
     qs_client *client;
+    qs_node *node;
+    int portions;
     pthread_mutex_t lock;
     pthread_cond_t changed;
     bool reading, closed;
@@ -315,41 +317,44 @@ static void count_broken_pipe(int signal)
     broken_pipes++;
 }
 
-struct mortal {
-    struct world *world;
-    int portions;
-};
-
-// Ends the node in the middle of the content.
+// Ends the node in the middle of the content, and the client when there is nobody left to take it.
 static ptrdiff_t give_until_the_node_dies(void *context, uint8_t *buffer, size_t capacity)
 {
-    struct mortal *mortal = context;
-    if (++mortal->portions == 8) CHECK_OK(qs_node_close(mortal->world->node));
+    struct blocked *blocked = context;
     for (size_t i = 0; i < capacity; i++) buffer[i] = (uint8_t)rand();
+    if (blocked->portions++ == 8) {
+        CHECK_OK(qs_node_close(blocked->node));
+        pthread_mutex_lock(&blocked->lock);
+        blocked->closed = true;
+        pthread_cond_broadcast(&blocked->changed);
+        pthread_mutex_unlock(&blocked->lock);
+    }
     return (ptrdiff_t)capacity;
 }
 
-static void *close_when_the_node_is_seen_to_be_gone(void *context)
+static void *store_on_a_mortal_node(void *context)
 {
-    struct world *w = context;
-    qs_status status;
-    while (qs_client_status(w->client, &status) == QS_OK) {}
-    qs_client_close(w->client);
+    struct blocked *blocked = context;
+    blocked->result = qs_client_store_from(blocked->client, "k", give_until_the_node_dies, blocked, NULL, NULL);
     return NULL;
 }
 
 static void a_node_that_dies_in_mid_stream_is_an_error_and_no_signal(void)
 {
     struct world w = open_world();
-    struct mortal mortal = {&w, 0};
+    struct blocked blocked = {.client = w.client, .node = w.node, .lock = PTHREAD_MUTEX_INITIALIZER,
+                              .changed = PTHREAD_COND_INITIALIZER};
     pthread_t thread;
     broken_pipes = 0;
     signal(SIGPIPE, count_broken_pipe);
-    CHECK(pthread_create(&thread, NULL, close_when_the_node_is_seen_to_be_gone, &w) == 0);
-    qs_result result = qs_client_store_from(w.client, "k", give_until_the_node_dies, &mortal, NULL, NULL);
-    CHECK(result != QS_OK && result != QS_INTERNAL && result != QS_FAILED);
+    CHECK(pthread_create(&thread, NULL, store_on_a_mortal_node, &blocked) == 0);
+    pthread_mutex_lock(&blocked.lock);
+    while (!blocked.closed) pthread_cond_wait(&blocked.changed, &blocked.lock);
+    pthread_mutex_unlock(&blocked.lock);
+    CHECK_OK(qs_client_close(w.client));
     pthread_join(thread, NULL);
     signal(SIGPIPE, SIG_DFL);
+    CHECK(blocked.result == QS_CANCELLED || blocked.result == QS_STOPPED);
     CHECK(broken_pipes == 0);
     close_world(&w);
 }
