@@ -189,8 +189,9 @@ fn run_each(programs: &[PathBuf], start: impl Fn(&Path) -> Command) -> Outcome<(
     for program in programs {
         let name = program.file_name().unwrap_or_default().to_string_lossy();
         println!("{name}:");
-        // The examples that are included find their folder; a panic on purpose need not tell where it was.
+        // Where the conformance cases are, for the program that plays them. A panic on purpose need not tell where it was.
         let ended = start(program)
+            .arg(project().join("bindings/conformance"))
             .env("RUST_BACKTRACE", "0")
             .stdin(Stdio::null())
             .stderr(Stdio::inherit())

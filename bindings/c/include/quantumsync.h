@@ -17,7 +17,8 @@
 //            that the documentation names. A `const char *` that is returned belongs to the library.
 // Threads    Every function may be called from any thread, on the same handle too. Calls on one qs_machine or qs_rows wait for
 //            one another; blocking calls on one qs_client do not. A handle that is freed during a call on it lives until that
-//            call returns. After fork, the child must not use objects of its parent.
+//            call returns. Blocking calls end by the protocol's deadlines or by qs_client_close; signals do not end them, and no
+//            function may be called from a signal handler. After fork, the child must not use objects of its parent.
 // Panics     A defect of the library is QS_INTERNAL and never unwinds into C; the object is dead from then on, and still to be
 //            freed.
 // Callbacks  No lock is held while a function of the caller's runs.
@@ -221,7 +222,7 @@ typedef struct qs_machine qs_machine;
 // A running peer, on threads of its own.
 typedef struct qs_node qs_node;
 
-// The memory of an output.
+// What keeps the values that an output points to, at the same place until it is dropped.
 typedef struct qs_output_owner qs_output_owner;
 
 // A table of versions seen, in memory. Machines that share one, one after the other, notice as long as it lives when peers serve an
@@ -351,6 +352,8 @@ typedef struct {
     uint8_t copies;
     // How many are wanted; with fewer copies the peers finish it when the others are back.
     uint8_t wanted;
+    // Its version: what is older is gone.
+    char version[33];
 } qs_written;
 
 // A file, without its content.
@@ -563,12 +566,24 @@ typedef struct {
     size_t count;
 } qs_entries;
 
+// What a peer has given of a file.
+typedef struct {
+    // The peer's id.
+    char node[65];
+    // Bytes of blobs.
+    uint64_t bytes;
+} qs_source;
+
 // The end of a get.
 typedef struct {
     // Bytes delivered.
     uint64_t size;
     // Enough peers agreed that there is nothing newer.
     bool fresh;
+    // Which peers gave how much, in the order of their ids.
+    const qs_source *sources;
+    // How many; 0 for a small file, which is in its record.
+    size_t source_count;
 } qs_delivered;
 
 // What an operation came to, by its tag.
@@ -644,7 +659,7 @@ typedef union {
 } qs_output_body;
 
 // An effect to perform or an event. Everything that it points to is there until qs_output_free; it may be kept for long, moved to
-// another thread and freed in any order.
+// another thread and freed in any order. A copy of the structure is the same output: one of them is freed.
 typedef struct {
     // Of what kind it is.
     qs_output_tag tag;
@@ -782,6 +797,12 @@ qs_result qs_client_get_to(const qs_client *client,
                            qs_write_fn write,
                            void *context,
                            qs_got *got);
+
+// What is known of a file without its content. Of `options`, which may be NULL, only `fresh` matters.
+qs_result qs_client_info(const qs_client *client,
+                         const char *key,
+                         const qs_get_options *options,
+                         qs_info *info);
 
 // Deletes a file everywhere. `written` may be NULL.
 qs_result qs_client_delete(const qs_client *client,

@@ -18,7 +18,7 @@ use crate::node::qs_node;
 use crate::options::{qs_get_options, qs_store_options};
 use crate::outcome::{qs_file, qs_info, qs_listed, qs_status, qs_stored, qs_written};
 use crate::pointers::{Out, array, copied, optional_path, optional_text, text, texts};
-use crate::result::{Failure, c_text, poisoned, qs_result};
+use crate::result::{Failure, c_text, internal, poisoned, qs_result};
 use crate::transfer::{Memory, Sink, Source, qs_read_fn, qs_write_fn};
 use crate::values::{resolve, token};
 use crate::vault::qs_vault;
@@ -172,6 +172,36 @@ pub unsafe extern "C" fn qs_client_get_to(
     })
 }
 
+/// What is known of a file without its content. Of `options`, which may be NULL, only `fresh` matters.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn qs_client_info(
+    client: *const qs_client,
+    key: *const c_char,
+    options: *const qs_get_options,
+    info: *mut qs_info,
+) -> qs_result {
+    guard(|| {
+        if info.is_null() {
+            return Err(Failure::null("info"));
+        }
+        // SAFETY: by the rules of the header.
+        let (mut out, key, options) = unsafe { (Out::optional(info), text(key, "key")?, copied(options)) };
+        let mut found = None;
+        let whole = GetOptions { fresh: options.fresh, range: None };
+        // Found, it has ended for whoever asks: the error ends it for the peers, too.
+        let ended = running(client)?.get_into(key, whole, |meta| {
+            found = Some(qs_info::from(meta));
+            Err::<io::Sink, _>(Error::Output(io::ErrorKind::Interrupted.into()))
+        });
+        match (found, ended) {
+            (Some(found), _) => out.set(found),
+            (None, Err(error)) => return Err(error.into()),
+            (None, Ok(_)) => return Err(internal("a get ended without its file")),
+        }
+        Ok(())
+    })
+}
+
 /// Deletes a file everywhere. `written` may be NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn qs_client_delete(
@@ -182,8 +212,7 @@ pub unsafe extern "C" fn qs_client_delete(
     guard(|| {
         // SAFETY: by the rules of the header.
         let (mut out, key) = unsafe { (Out::optional(written), text(key, "key")?) };
-        let done = running(client)?.delete(key)?;
-        out.set(qs_written { copies: done.copies, wanted: done.wanted });
+        out.set(running(client)?.delete(key)?.into());
         Ok(())
     })
 }
@@ -194,8 +223,7 @@ pub unsafe extern "C" fn qs_client_clear(client: *const qs_client, written: *mut
     guard(|| {
         // SAFETY: by the rules of the header.
         let mut out = unsafe { Out::optional(written) };
-        let done = running(client)?.clear()?;
-        out.set(qs_written { copies: done.copies, wanted: done.wanted });
+        out.set(running(client)?.clear()?.into());
         Ok(())
     })
 }
@@ -268,14 +296,7 @@ unsafe fn store(
 ) -> Result<(), Failure> {
     // SAFETY: the same promise.
     let (mut out, key, options) = unsafe { (Out::optional(stored), text(key, "key")?, copied(options)) };
-    let done = running(client)?.store(key, content, options.into())?;
-    out.set(qs_stored {
-        size: done.size,
-        sent_bytes: done.sent_bytes,
-        copies: done.copies,
-        wanted: done.wanted,
-        version: crate::values::version_text(done.version),
-    });
+    out.set(running(client)?.store(key, content, options.into())?.into());
     Ok(())
 }
 

@@ -33,6 +33,8 @@ pub mod machine;
 
 pub mod output;
 
+pub mod owner;
+
 pub mod job;
 
 pub mod rows;

@@ -2,9 +2,11 @@
 
 use std::ffi::c_char;
 
+use quantumsync::client::{Stored, Written};
 use quantumsync_core::client::{FileMeta, Outcome};
 use quantumsync_core::wire::Status;
 
+use crate::owner::qs_output_owner;
 use crate::values::{fixed, version_text};
 
 /// What is known of a file beside its key and content.
@@ -47,6 +49,16 @@ pub struct qs_stored {
     pub version: [c_char; 33],
 }
 
+/// What a peer has given of a file.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct qs_source {
+    /// The peer's id.
+    pub node: [c_char; 65],
+    /// Bytes of blobs.
+    pub bytes: u64,
+}
+
 /// The end of a get.
 #[repr(C)]
 #[derive(Clone, Copy)]
@@ -55,6 +67,10 @@ pub struct qs_delivered {
     pub size: u64,
     /// Enough peers agreed that there is nothing newer.
     pub fresh: bool,
+    /// Which peers gave how much, in the order of their ids.
+    pub sources: *const qs_source,
+    /// How many; 0 for a small file, which is in its record.
+    pub source_count: usize,
 }
 
 /// A delete or clear.
@@ -65,6 +81,8 @@ pub struct qs_written {
     pub copies: u8,
     /// How many are wanted; with fewer copies the peers finish it when the others are back.
     pub wanted: u8,
+    /// Its version: what is older is gone.
+    pub version: [c_char; 33],
 }
 
 /// The end of a list.
@@ -167,7 +185,7 @@ pub struct qs_outcome {
 
 impl qs_outcome {
     /// `None` for an operation that this library has no function for.
-    pub(crate) fn of(outcome: Outcome) -> Option<Self> {
+    pub(crate) fn of(outcome: Outcome, owner: &mut qs_output_owner) -> Option<Self> {
         use qs_outcome_tag::*;
         let (tag, u) = match outcome {
             Outcome::Stored { size, copies, wanted, sent_bytes, version } => {
@@ -175,11 +193,17 @@ impl qs_outcome {
                 let stored = qs_stored { size, sent_bytes, copies, wanted, version };
                 (QS_OUTCOME_STORED, qs_outcome_body { stored })
             }
-            Outcome::Got { size, fresh, .. } => {
-                (QS_OUTCOME_DELIVERED, qs_outcome_body { delivered: qs_delivered { size, fresh } })
+            Outcome::Got { size, fresh, sources } => {
+                let sources = sources.into_iter();
+                let sources =
+                    sources.map(|(node, bytes)| qs_source { node: fixed(&node.to_string()), bytes });
+                let (sources, source_count) = owner.array(sources.collect());
+                let delivered = qs_delivered { size, fresh, sources, source_count };
+                (QS_OUTCOME_DELIVERED, qs_outcome_body { delivered })
             }
-            Outcome::Deleted { copies, wanted, .. } | Outcome::Cleared { copies, wanted, .. } => {
-                (QS_OUTCOME_WRITTEN, qs_outcome_body { written: qs_written { copies, wanted } })
+            Outcome::Deleted { copies, wanted, version } | Outcome::Cleared { copies, wanted, version } => {
+                let written = qs_written { copies, wanted, version: version_text(version) };
+                (QS_OUTCOME_WRITTEN, qs_outcome_body { written })
             }
             Outcome::Listed { complete } => {
                 (QS_OUTCOME_LISTED, qs_outcome_body { listed: qs_listed { complete } })
@@ -195,6 +219,20 @@ impl qs_outcome {
             | Outcome::Invite(_) => return None,
         };
         Some(Self { tag, u })
+    }
+}
+
+impl From<Written> for qs_written {
+    fn from(written: Written) -> Self {
+        let Written { copies, wanted, version } = written;
+        Self { copies, wanted, version: version_text(version) }
+    }
+}
+
+impl From<Stored> for qs_stored {
+    fn from(stored: Stored) -> Self {
+        let Stored { size, copies, wanted, sent_bytes, version } = stored;
+        Self { size, sent_bytes, copies, wanted, version: version_text(version) }
     }
 }
 

@@ -1,19 +1,17 @@
 //! What a machine wants done, and what it tells: one tagged union, whose memory hangs on one owner.
 
-use std::any::Any;
 use std::ffi::c_char;
 use std::ptr;
 
-use bytes::Bytes;
 use quantumsync_core::client::{ClientEvent, FileMeta};
 use quantumsync_core::driver::{DiskRequest, Output, TableOp};
 
 use crate::guard::guard_or;
-use crate::handle;
 use crate::job::qs_job;
 use crate::memory::qs_bytes;
 use crate::outcome::{qs_file, qs_outcome};
-use crate::result::{Failure, c_text, internal, qs_result};
+use crate::owner::qs_output_owner;
+use crate::result::{Failure, internal, qs_result};
 
 /// Of what kind an output is. The first six are effects: perform them in their order, and answer. The others are events, for the
 /// user.
@@ -247,7 +245,7 @@ pub union qs_output_body {
 }
 
 /// An effect to perform or an event. Everything that it points to is there until qs_output_free; it may be kept for long, moved to
-/// another thread and freed in any order.
+/// another thread and freed in any order. A copy of the structure is the same output: one of them is freed.
 #[repr(C)]
 pub struct qs_output {
     /// Of what kind it is.
@@ -256,13 +254,6 @@ pub struct qs_output {
     pub u: qs_output_body,
     /// What it points into; not for the caller.
     pub owner: *mut qs_output_owner,
-}
-
-/// The memory of an output.
-#[derive(Default)]
-pub struct qs_output_owner {
-    kept: Vec<Box<dyn Any>>,
-    job: Option<*mut qs_job>,
 }
 
 /// Frees what an output points to, its job included, and makes it QS_OUTPUT_NONE. One that is that already, and NULL, are left
@@ -333,8 +324,7 @@ impl qs_output_owner {
             }
             Output::Disk { .. } => return Err(internal("a client asked for more of a disk than its rows")),
             Output::Job { ticket, job } => {
-                let job = handle::open(qs_job::new(ticket, job));
-                self.job = Some(job);
+                let job = self.job(qs_job::new(ticket, job));
                 (QS_OUTPUT_JOB, qs_output_body { job: qs_work { job } })
             }
             Output::Event(event) => return self.event(event),
@@ -370,7 +360,7 @@ impl qs_output_owner {
                 (QS_OUTPUT_ENTRIES, qs_output_body { entries: qs_entries { op: op.0, files, count } })
             }
             ClientEvent::Done { op, outcome } => {
-                let outcome = qs_outcome::of(outcome);
+                let outcome = qs_outcome::of(outcome, self);
                 let outcome = outcome.ok_or_else(|| internal("an operation that nobody could begin"))?;
                 (QS_OUTPUT_DONE, qs_output_body { done: qs_done { op: op.0, outcome } })
             }
@@ -394,32 +384,5 @@ impl qs_output_owner {
     fn file(&mut self, meta: FileMeta) -> qs_file {
         let info = (&meta).into();
         qs_file { key: self.text(meta.key), info }
-    }
-
-    fn text(&mut self, text: String) -> *const c_char {
-        let text = c_text(text);
-        let place = text.as_ptr();
-        self.kept.push(Box::new(text));
-        place
-    }
-
-    fn bytes(&mut self, bytes: Bytes) -> qs_bytes {
-        let view = qs_bytes { data: bytes.as_ptr(), len: bytes.len() };
-        self.kept.push(Box::new(bytes));
-        view
-    }
-
-    fn array<T: 'static>(&mut self, values: Vec<T>) -> (*const T, usize) {
-        let view = (values.as_ptr(), values.len());
-        self.kept.push(Box::new(values));
-        view
-    }
-}
-
-impl Drop for qs_output_owner {
-    fn drop(&mut self) {
-        if let Some(job) = self.job {
-            drop(handle::free(job));
-        }
     }
 }

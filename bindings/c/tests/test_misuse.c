@@ -16,6 +16,7 @@ static void null_for_what_must_be_given_is_an_error(void)
     qs_node *node;
     qs_buffer buffer;
     qs_output output;
+    qs_info info;
     uint64_t op;
     char *text;
     CHECK_OK(qs_machine_new(&machine_options, now, &machine));
@@ -59,6 +60,8 @@ static void null_for_what_must_be_given_is_an_error(void)
     NULL_IN(qs_client_delete(w.client, NULL, NULL));
     NULL_IN(qs_client_clear(NULL, NULL));
     NULL_IN(qs_client_list(w.client, NULL, NULL, NULL, NULL));
+    NULL_IN(qs_client_info(w.client, "k", NULL, NULL));
+    NULL_IN(qs_client_info(w.client, NULL, NULL, &info));
     NULL_IN(qs_client_status(w.client, NULL));
     NULL_IN(qs_machine_new(NULL, now, &other));
     CHECK(other == NULL);

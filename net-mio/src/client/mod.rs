@@ -105,6 +105,8 @@ pub struct Written {
     pub copies: u8,
     /// How many are wanted.
     pub wanted: u8,
+    /// Its version: what is older is gone.
+    pub version: Version,
 }
 
 /// How far a node is that leaves.
@@ -233,7 +235,7 @@ impl Client {
     pub fn delete(&self, key: &str) -> Result<Written, Error> {
         let key = key.to_owned();
         match self.begin(move |machine, now| machine.delete(now, &key))?.wait()? {
-            Outcome::Deleted { copies, wanted, .. } => Ok(Written { copies, wanted }),
+            Outcome::Deleted { copies, wanted, version } => Ok(Written { copies, wanted, version }),
             other => unreachable!("a delete ended as {other:?}"),
         }
     }
@@ -241,7 +243,7 @@ impl Client {
     /// Deletes everything of this vault everywhere.
     pub fn clear(&self) -> Result<Written, Error> {
         match self.begin(|machine, now| machine.clear(now))?.wait()? {
-            Outcome::Cleared { copies, wanted, .. } => Ok(Written { copies, wanted }),
+            Outcome::Cleared { copies, wanted, version } => Ok(Written { copies, wanted, version }),
             other => unreachable!("a clear ended as {other:?}"),
         }
     }
