@@ -1,8 +1,12 @@
 // The blocking client on a node of this process.
-#define _POSIX_C_SOURCE 200809L
+#define _XOPEN_SOURCE 700
 #include "check.h"
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 static void what_is_stored_is_got(void)
@@ -363,6 +367,73 @@ static void a_node_that_dies_in_mid_stream_is_an_error_and_no_signal(void)
     close_world(&w);
 }
 
+static void ignore_signal(int signal)
+{
+    (void)signal;
+}
+
+static void signals_do_not_disturb_a_call(void)
+{
+    struct world w = open_world();
+    size_t len = 3000000;
+    uint8_t *bytes = some_bytes(len);
+    struct stream in = {bytes, len, 0, 0}, out = {bytes, len, 0, 0};
+    // Without SA_RESTART every system call that waits is interrupted.
+    struct sigaction interrupting = {.sa_handler = ignore_signal};
+    struct itimerval often = {{0, 500}, {0, 500}}, never = {{0, 0}, {0, 0}};
+    CHECK(sigaction(SIGALRM, &interrupting, NULL) == 0 && setitimer(ITIMER_REAL, &often, NULL) == 0);
+    CHECK_OK(qs_client_store_from(w.client, "k", give, &in, NULL, NULL));
+    CHECK_OK(qs_client_get_to(w.client, "k", NULL, take, &out, NULL));
+    CHECK_OK(qs_client_close(w.client));
+    CHECK_OK(qs_node_close(w.node));
+    CHECK(setitimer(ITIMER_REAL, &never, NULL) == 0);
+    // One may still be on its way.
+    signal(SIGALRM, SIG_IGN);
+    CHECK(in.at == len && out.at == len);
+    free(bytes);
+    close_world(&w);
+}
+
+// Takes links on a socket until that is closed, and answers each with what no peer says.
+static void *talk_rubbish(void *context)
+{
+    int listening = *(int *)context, fd;
+    static const uint8_t rubbish[100000] = {0x00, 0x41, 0x99};
+    char heard[1000];
+    while ((fd = accept(listening, NULL, NULL)) >= 0) {
+        if (read(fd, heard, sizeof heard) > 0 && write(fd, rubbish, sizeof rubbish) > 0)
+            while (read(fd, heard, sizeof heard) > 0) {}
+        close(fd);
+    }
+    return NULL;
+}
+
+static void a_peer_that_talks_rubbish_is_an_error(void)
+{
+    struct world w = open_world();
+    struct sockaddr_in here = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    socklen_t len = sizeof here;
+    int listening = socket(AF_INET, SOCK_STREAM, 0);
+    char address[32];
+    const char *entry = address;
+    pthread_t thread;
+    qs_client *client;
+    CHECK(bind(listening, (struct sockaddr *)&here, len) == 0 && listen(listening, 8) == 0);
+    CHECK(getsockname(listening, (struct sockaddr *)&here, &len) == 0);
+    snprintf(address, sizeof address, "127.0.0.1:%d", ntohs(here.sin_port));
+    CHECK(pthread_create(&thread, NULL, talk_rubbish, &listening) == 0);
+    signal(SIGPIPE, SIG_IGN);
+    CHECK_OK(qs_client_start(
+        &(qs_client_options){.token = w.token, .vault = w.vault, .entry = &entry, .entry_count = 1}, &client));
+    CHECK_RESULT(QS_PEER_FAULT, qs_client_delete(client, "k", NULL));
+    qs_client_free(client);
+    shutdown(listening, SHUT_RDWR);
+    pthread_join(thread, NULL);
+    close(listening);
+    signal(SIGPIPE, SIG_DFL);
+    close_world(&w);
+}
+
 int main(void)
 {
     RUN(what_is_stored_is_got);
@@ -375,6 +446,8 @@ int main(void)
     RUN(a_vault_and_a_node_may_be_freed_before_the_client);
     RUN(what_was_seen_is_remembered_in_a_home);
     RUN(threads_share_a_client);
+    RUN(signals_do_not_disturb_a_call);
+    RUN(a_peer_that_talks_rubbish_is_an_error);
     RUN(a_node_that_dies_in_mid_stream_is_an_error_and_no_signal);
     RUN(a_client_that_is_closed_or_freed_ends_the_calls_of_other_threads);
     return finish();

@@ -1,10 +1,11 @@
-// Thousands of operations, and nothing is left of them: memory, threads, descriptors, handles.
+// Thousands of operations, and nothing is left of them: memory, threads, descriptors, handles; and what happens where memory ends.
 #define main poll_client_main
 #include "../examples/poll_client.c"
 #undef main
 
 #include "check.h"
 #include <dirent.h>
+#include <sys/resource.h>
 
 // Bytes of this process in memory.
 static size_t resident(void)
@@ -98,9 +99,43 @@ static void clients_and_machines_that_come_and_go_leave_nothing_behind(void)
     close_world(&w);
 }
 
+static ptrdiff_t give_zeros(void *context, uint8_t *buffer, size_t capacity)
+{
+    size_t *left = context, count = *left < capacity ? *left : capacity;
+    memset(buffer, 0, count);
+    *left -= count;
+    return (ptrdiff_t)count;
+}
+
+static void a_file_for_which_there_is_no_memory_is_an_error(void)
+{
+    struct world w = open_world();
+    size_t len = (size_t)256 << 20, left = len;
+    qs_buffer content;
+    struct rlimit before, tight;
+    unsigned long pages = 0;
+    CHECK_OK(qs_client_store_from(w.client, "zeros", give_zeros, &left, NULL, NULL));
+    FILE *file = fopen("/proc/self/statm", "r");
+    CHECK(file != NULL && fscanf(file, "%lu", &pages) == 1);
+    if (file != NULL) fclose(file);
+    CHECK(getrlimit(RLIMIT_AS, &before) == 0);
+    tight = before;
+    tight.rlim_cur = pages * (rlim_t)sysconf(_SC_PAGESIZE) + len / 2;
+    CHECK(setrlimit(RLIMIT_AS, &tight) == 0);
+    CHECK_RESULT(QS_NO_MEMORY, qs_client_get(w.client, "zeros", NULL, &content, NULL));
+    CHECK(content.data == NULL);
+    // A part of it fits.
+    CHECK_OK(qs_client_get(w.client, "zeros", &(qs_get_options){.offset = len / 2, .length = 1000}, &content, NULL));
+    CHECK(content.len == 1000);
+    qs_buffer_free(&content);
+    CHECK(setrlimit(RLIMIT_AS, &before) == 0);
+    close_world(&w);
+}
+
 int main(void)
 {
     signal(SIGPIPE, SIG_IGN);
+    RUN(a_file_for_which_there_is_no_memory_is_an_error);
     RUN(ten_thousand_operations_leave_nothing_behind);
     RUN(clients_and_machines_that_come_and_go_leave_nothing_behind);
     return finish();
