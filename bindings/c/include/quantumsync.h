@@ -446,14 +446,6 @@ typedef struct {
     const uint8_t *seed;
 } qs_machine_options;
 
-// Bytes that somebody else owns.
-typedef struct {
-    // The first of them; NULL says that there is no value at all.
-    const uint8_t *data;
-    // How many.
-    size_t len;
-} qs_bytes;
-
 // A link to open.
 typedef struct {
     // The new link's number; never used again.
@@ -465,6 +457,14 @@ typedef struct {
     // The port alone, for getaddrinfo with AI_NUMERICSERV.
     const char *port;
 } qs_dial;
+
+// Bytes that somebody else owns.
+typedef struct {
+    // The first of them; NULL says that there is no value at all.
+    const uint8_t *data;
+    // How many.
+    size_t len;
+} qs_bytes;
 
 // Bytes to send.
 typedef struct {
@@ -901,6 +901,16 @@ qs_result qs_machine_cancel(qs_machine *machine,
 qs_result qs_machine_close(qs_machine *machine,
                            qs_now now);
 
+// The next effect or event, in order; QS_OUTPUT_NONE when there is nothing until the next call. What `output` held before is not
+// freed. The caller owns what it holds then: qs_output_free.
+qs_result qs_machine_poll_output(qs_machine *machine,
+                                 qs_output *output);
+
+// When to call qs_machine_handle_timeout if nothing happens before, in microseconds of the monotonic clock; QS_NEVER if no time
+// matters, 0 while output waits.
+qs_result qs_machine_poll_timeout(const qs_machine *machine,
+                                  uint64_t *due_us);
+
 // The time of qs_machine_poll_timeout has come. Harmless at any other time.
 qs_result qs_machine_handle_timeout(qs_machine *machine,
                                     qs_now now);
@@ -958,16 +968,6 @@ qs_result qs_machine_handle_disk_failed(qs_machine *machine,
 qs_result qs_machine_handle_job(qs_machine *machine,
                                 qs_now now,
                                 qs_job *job);
-
-// The next effect or event, in order; QS_OUTPUT_NONE when there is nothing until the next call. What `output` held before is not
-// freed. The caller owns what it holds then: qs_output_free.
-qs_result qs_machine_poll_output(qs_machine *machine,
-                                 qs_output *output);
-
-// When to call qs_machine_handle_timeout if nothing happens before, in microseconds of the monotonic clock; QS_NEVER if no time
-// matters, 0 while output waits.
-qs_result qs_machine_poll_timeout(const qs_machine *machine,
-                                  uint64_t *due_us);
 
 // Frees what an output points to, its job included, and makes it QS_OUTPUT_NONE. One that is that already, and NULL, are left
 // alone. From any thread.

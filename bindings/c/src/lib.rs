@@ -31,6 +31,8 @@ pub mod time;
 
 pub mod machine;
 
+pub mod inputs;
+
 pub mod output;
 
 pub mod owner;
