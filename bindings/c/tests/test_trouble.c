@@ -222,6 +222,25 @@ static void a_peer_that_talks_rubbish_is_an_error(void)
     close_world(&w);
 }
 
+static ptrdiff_t close_and_free_from_inside(void *context, uint8_t *buffer, size_t capacity)
+{
+    struct world *w = context;
+    CHECK_OK(qs_client_close(w->client));
+    qs_client_free(w->client);
+    qs_node_free(w->node);
+    qs_vault_free(w->vault);
+    memset(buffer, 1, capacity);
+    return (ptrdiff_t)capacity;
+}
+
+static void a_function_of_the_callers_may_free_what_it_is_called_for(void)
+{
+    struct world w = open_world();
+    qs_result result = qs_client_store_from(w.client, "k", close_and_free_from_inside, &w, NULL, NULL);
+    CHECK(result == QS_CANCELLED || result == QS_STOPPED);
+    qs_string_free(w.token);
+}
+
 int main(void)
 {
     RUN(threads_share_a_client);
@@ -229,5 +248,6 @@ int main(void)
     RUN(a_peer_that_talks_rubbish_is_an_error);
     RUN(a_node_that_dies_in_mid_stream_is_an_error_and_no_signal);
     RUN(a_client_that_is_closed_or_freed_ends_the_calls_of_other_threads);
+    RUN(a_function_of_the_callers_may_free_what_it_is_called_for);
     return finish();
 }
