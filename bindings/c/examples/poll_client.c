@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 struct link { int fd; uint64_t conn; };    // a client has one at a time
@@ -16,6 +17,8 @@ static int dial(const qs_dial *to)
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST}, *found;
     if (getaddrinfo(to->host, to->port, &hints, &found) != 0) return -1;
     int fd = socket(found->ai_family, SOCK_STREAM, 0);
+    struct timeval longest = {.tv_sec = 5};    // neither connect nor write waits for ever
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &longest, sizeof longest);
     if (fd >= 0 && connect(fd, found->ai_addr, found->ai_addrlen) != 0) { close(fd); fd = -1; }
     freeaddrinfo(found);
     return fd;
@@ -48,7 +51,7 @@ static qs_result drive(qs_machine *machine, qs_rows *rows, struct link *link, ui
             case QS_OUTPUT_SEND:
                 for (size_t sent = 0; sent < o.u.send.bytes.len;) {
                     ssize_t count = write(link->fd, o.u.send.bytes.data + sent, o.u.send.bytes.len - sent);
-                    if (count < 0) break;    // the next read tells
+                    if (count < 0) { shutdown(link->fd, SHUT_RDWR); break; }    // the next read tells
                     sent += (size_t)count;
                 }
                 qs_machine_handle_sent(machine, now, link->conn, o.u.send.bytes.len);

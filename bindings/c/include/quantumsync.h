@@ -673,6 +673,9 @@ typedef struct {
 extern "C" {
 #endif // __cplusplus
 
+// The version of this library, such as "0.1.0". Never freed.
+const char *qs_version(void);
+
 // The short, stable name of a result, such as "not_found"; "failed" for a number that is none. Never freed.
 const char *qs_result_name(int32_t result);
 

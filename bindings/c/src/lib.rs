@@ -44,3 +44,15 @@ pub mod rows;
 pub mod outcome;
 
 pub mod handle;
+
+use std::ffi::{CString, c_char};
+use std::sync::OnceLock;
+
+/// The version of this library, such as "0.1.0". Never freed.
+#[unsafe(no_mangle)]
+pub extern "C" fn qs_version() -> *const c_char {
+    static VERSION: OnceLock<CString> = OnceLock::new();
+    guard::guard_or(c"".as_ptr(), || {
+        Ok(VERSION.get_or_init(|| result::c_text(env!("CARGO_PKG_VERSION"))).as_ptr())
+    })
+}
