@@ -223,6 +223,32 @@ static void calls_that_break_the_contract_have_no_effect(void)
     close_lone(&lone);
 }
 
+static void a_job_is_run_once_and_given_back_once(void)
+{
+    struct lone lone = open_lone();
+    uint8_t *bytes = some_bytes(1 << 20);
+    qs_output need, job = {.tag = QS_OUTPUT_NONE};
+    uint64_t op;
+    CHECK_OK(qs_machine_store(lone.machine, lone.now, "k", NULL, &op));
+    CHECK(next_of(&lone, QS_OUTPUT_NEED_DATA, &need));
+    CHECK(need.u.need_data.op == op && need.u.need_data.max <= 1 << 20);
+    CHECK_OK(qs_machine_provide(lone.machine, lone.now, op, bytes, need.u.need_data.max));
+    qs_output_free(&need);
+    CHECK_OK(qs_machine_finish(lone.machine, lone.now, op));
+    CHECK(next_of(&lone, QS_OUTPUT_JOB, &job));
+    qs_job *work = job.u.job.job;
+    CHECK_RESULT(QS_MISUSE, qs_machine_handle_job(lone.machine, lone.now, work));
+    CHECK_OK(qs_job_run(work));
+    CHECK_RESULT(QS_MISUSE, qs_job_run(work));
+    CHECK_OK(qs_machine_handle_job(lone.machine, lone.now, work));
+    CHECK_RESULT(QS_MISUSE, qs_machine_handle_job(lone.machine, lone.now, work));
+    qs_output_free(&job);
+    CHECK_RESULT(QS_BAD_HANDLE, qs_job_run(work));
+    CHECK_RESULT(QS_BAD_HANDLE, qs_machine_handle_job(lone.machine, lone.now, work));
+    free(bytes);
+    close_lone(&lone);
+}
+
 static void a_key_that_is_none_fails_its_operation(void)
 {
     struct lone lone = open_lone();
@@ -280,6 +306,7 @@ int main(void)
     RUN(hostile_bytes_end_the_link_and_nothing_else);
     RUN(an_output_outlives_its_machine);
     RUN(calls_that_break_the_contract_have_no_effect);
+    RUN(a_job_is_run_once_and_given_back_once);
     RUN(a_key_that_is_none_fails_its_operation);
     RUN(the_same_seeds_give_the_same_bytes);
     return finish();

@@ -5,7 +5,9 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -103,6 +105,41 @@ static void a_client_that_is_closed_or_freed_ends_the_calls_of_other_threads(voi
         CHECK(blocked.result == QS_CANCELLED || blocked.result == QS_STOPPED);
         close_world(&w);
     }
+}
+
+struct caller {
+    qs_machine *machine;
+    qs_vault *vault;
+    atomic_int calls;
+    qs_result of_machine, of_vault;
+};
+
+static void *call_until_freed(void *context)
+{
+    struct caller *caller = context;
+    char *text;
+    do {
+        caller->of_machine = qs_machine_handle_timeout(caller->machine, qs_clock());
+        caller->of_vault = qs_vault_owner(caller->vault, &text);
+        qs_string_free(text);
+        atomic_fetch_add(&caller->calls, 1);
+    } while (caller->of_machine == QS_OK || caller->of_vault == QS_OK);
+    return NULL;
+}
+
+static void handles_may_be_freed_while_other_threads_call(void)
+{
+    struct world w = open_world();
+    struct caller caller = {.vault = w.vault, .calls = 0};
+    pthread_t thread;
+    CHECK_OK(qs_machine_new(&(qs_machine_options){.token = w.token, .vault = w.vault}, qs_clock(), &caller.machine));
+    CHECK(pthread_create(&thread, NULL, call_until_freed, &caller) == 0);
+    while (atomic_load(&caller.calls) < 100) sched_yield();
+    qs_machine_free(caller.machine);
+    qs_vault_free(w.vault);
+    pthread_join(thread, NULL);
+    CHECK(caller.of_machine == QS_BAD_HANDLE && caller.of_vault == QS_BAD_HANDLE);
+    close_world(&w);
 }
 
 static volatile sig_atomic_t broken_pipes;
@@ -244,6 +281,7 @@ static void a_function_of_the_callers_may_free_what_it_is_called_for(void)
 int main(void)
 {
     RUN(threads_share_a_client);
+    RUN(handles_may_be_freed_while_other_threads_call);
     RUN(signals_do_not_disturb_a_call);
     RUN(a_peer_that_talks_rubbish_is_an_error);
     RUN(a_node_that_dies_in_mid_stream_is_an_error_and_no_signal);
