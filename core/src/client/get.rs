@@ -20,7 +20,7 @@ use crate::gauge::Gauges;
 use crate::id::{BlobId, Name, NodeId, Ticket};
 use crate::job::{Job, JobResult};
 use crate::record::{Record, Version};
-use crate::vault::{Download, DownloadStep, Head, HeadContent, HeadError, Root, open_body, open_head};
+use crate::vault::{Download, DownloadStep, Head, HeadContent, Root, open_body, open_head};
 use crate::wire::{ErrorCode, Request, Response};
 use bytes::Bytes;
 
@@ -121,11 +121,11 @@ impl Get {
 
     fn tell(&mut self, cx: &mut Context<'_>, found: &Found) -> Step {
         let record = found.living(cx.now.unix_ms).ok_or(OpError::NotFound)?;
-        let head = open_head(cx.keys()?, record, Some(&self.key)).map_err(does_not_open)?;
+        let head = open_head(cx.keys()?, record, Some(&self.key)).map_err(OpError::from)?;
         let (first, end) = clip(self.options.range, head.size)?;
         match &head.content {
             HeadContent::Inline => {
-                let body = open_body(cx.keys()?, record, &head).map_err(does_not_open)?;
+                let body = open_body(cx.keys()?, record, &head).map_err(OpError::from)?;
                 self.event_found(cx, record, &head);
                 self.phase = Phase::Delivering;
                 self.is_done = true;
@@ -326,19 +326,6 @@ fn clip(range: Option<(u64, Option<u64>)>, size: u64) -> Result<(u64, u64), OpEr
         return Err(OpError::BadRange);
     }
     Ok((first, last.saturating_add(1).min(size)))
-}
-
-/// A part that is not there is a miss; one that is there and does not open is of other keys.
-fn does_not_open(error: HeadError) -> OpError {
-    match error {
-        HeadError::Absent => OpError::Missing,
-        HeadError::Owner
-        | HeadError::Kind
-        | HeadError::Seal(_)
-        | HeadError::Format
-        | HeadError::Name
-        | HeadError::Mismatch => OpError::WrongKey,
-    }
 }
 
 #[cfg(test)]

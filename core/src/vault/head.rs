@@ -18,7 +18,7 @@ use super::{Root, normalise_key};
 use crate::codec::{Reader, Writer};
 use crate::config::limit;
 use crate::crypto::{OpenError, Secret, padded_len};
-use crate::error::MalformedMessage;
+use crate::error::{MalformedMessage, OpError};
 use crate::id::{BlobId, ObjectId};
 use crate::record::Version;
 
@@ -124,6 +124,21 @@ pub enum HeadError {
 impl From<MalformedMessage> for HeadError {
     fn from(_: MalformedMessage) -> Self {
         Self::Format
+    }
+}
+
+/// A part that is not there is a miss; one that is there and does not open is of other keys.
+impl From<HeadError> for OpError {
+    fn from(error: HeadError) -> Self {
+        match error {
+            HeadError::Absent => Self::Missing,
+            HeadError::Owner
+            | HeadError::Kind
+            | HeadError::Seal(_)
+            | HeadError::Format
+            | HeadError::Name
+            | HeadError::Mismatch => Self::WrongKey,
+        }
     }
 }
 
