@@ -114,13 +114,13 @@ export class Connection {
       let room = type === "needData" ? max : 0;
       while (room > 0) {
         if (rest.length === 0) {
-          const next = await unlessAborted(source.next(), signal);
+          const next = await unlessAborted(this.#unlessEnded(op, source.next()), signal);
+          // Ended meanwhile: how, its last event tells.
           if (next.done) return this.#driver.answer("finish", op);
           rest = next.value;
           continue;
         }
         const part = rest.subarray(0, room);
-        // Ended meanwhile: how, its last event tells.
         if (!this.#driver.answer("provide", op, part)) return false;
         rest = rest.subarray(part.length);
         room -= part.length;
@@ -129,6 +129,14 @@ export class Connection {
       }
       return true;
     };
+  }
+
+  /** The next portion of a source; none if the operation ends before it comes. */
+  #unlessEnded(op, portion) {
+    return new Promise((resolve, reject) => {
+      this.#driver.whenEnded(op, () => resolve({ done: true }));
+      portion.then(resolve, reject);
+    });
   }
 
   /** The events of one operation, and at last its result. Left before its end, it is cancelled. */

@@ -44,6 +44,11 @@ export class Driver {
     return true;
   }
 
+  /** Calls this, instead of what was given before, when an operation has ended. */
+  whenEnded(op, callback) {
+    this.#events.get(op)?.whenEnded(callback);
+  }
+
   /** Nobody waits for this operation any more. */
   forget({ op, ended }) {
     if (!ended && !this.#closed) this.call("cancel", op);
@@ -190,6 +195,7 @@ class Queue {
   ended = false;
   #events = [];
   #wake = () => {};
+  #onEnd = () => {};
 
   constructor(op) {
     this.op = op;
@@ -200,6 +206,12 @@ class Queue {
     this.ended = event.type === "done" || event.type === "failed";
     this.#events.push(event);
     this.#wake();
+    if (this.ended) this.#onEnd();
+  }
+
+  whenEnded(callback) {
+    this.#onEnd = callback;
+    if (this.ended) callback();
   }
 
   /** The next event, as soon as there is one. */
