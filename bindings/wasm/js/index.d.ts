@@ -1,4 +1,6 @@
-/** End-to-end-encrypted files in a network of peers: for browsers and Node.js. */
+/// <reference lib="esnext.disposable" />
+
+/** End-to-end-encrypted files in a network of peers: for browsers and Node.js. Needs TypeScript 5.7 or later. */
 
 /** Bytes, or anything that gives bytes in portions: a file of a page, a fetched body, a stream of Node.js. */
 export type Content =
@@ -8,6 +10,9 @@ export type Content =
   | ReadableStream<Uint8Array>
   | AsyncIterable<Uint8Array>
   | Iterable<Uint8Array>;
+
+/** Bytes that this package made: memory of their own, as `fetch` and the rest of the platform want it. */
+export type OwnBytes = Uint8Array<ArrayBuffer>;
 
 /** Bytes, whatever kind of view they are in. */
 export type Bytes = ArrayBuffer | ArrayBufferView;
@@ -30,7 +35,7 @@ export declare class Vault extends Handle {
   /** Opens the bytes of a vault file, such as {@link save} or `quantumsync init` has written. With a passphrase it takes a second. */
   static open(file: Bytes, passphrase?: string): Vault;
   /** The bytes of a vault file; without a passphrase, whoever reads it has the vault. */
-  save(passphrase?: string): Uint8Array;
+  save(passphrase?: string): OwnBytes;
   /** The 24 words that are this vault. */
   words(): string;
   /** Whose files these are: the public key that signs them, in hexadecimal digits. */
@@ -58,7 +63,7 @@ export interface SealedBlob {
   type: "blob";
   /** The SHA-256 of the data, in hexadecimal digits. */
   id: string;
-  data: Uint8Array;
+  data: OwnBytes;
 }
 
 /** What a sealed file begins with: signed, and sealed but for its size class. The last part of a {@link seal}. */
@@ -68,7 +73,7 @@ export interface SealedRecord {
   /** Length of the content. */
   size: number;
   version: string;
-  data: Uint8Array;
+  data: OwnBytes;
 }
 
 export interface SealOptions {
@@ -112,14 +117,14 @@ export type FetchBlob = (id: string, length: number) => Bytes | Promise<Bytes>;
 export declare function open(vault: Vault, record: Bytes, fetchBlob: FetchBlob, options: OpenOptions): OpenedFile;
 
 /** A sealed file whose record was checked and opened: `for await (const part of file)`, or a stream. */
-export declare class OpenedFile extends Handle implements AsyncIterable<Uint8Array> {
+export declare class OpenedFile extends Handle implements AsyncIterable<OwnBytes> {
   private constructor();
   /** What is known of it. */
   get info(): FileInfo;
   /** Its content, in order, with constant memory. */
-  [Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, void>;
+  [Symbol.asyncIterator](): AsyncGenerator<OwnBytes, void, void>;
   /** The same as a stream. */
-  stream(): ReadableStream<Uint8Array>;
+  stream(): ReadableStream<OwnBytes>;
 }
 
 /** Both clocks at one moment. */
@@ -211,7 +216,7 @@ export type ClientEvent =
   /** A get has found its file; the data follow. */
   | { type: "found"; op: number; info: FileInfo }
   /** The next bytes of a file, checked: give their number back with {@link Client.consumed}. */
-  | { type: "data"; op: number; offset: number; data: Uint8Array }
+  | { type: "data"; op: number; offset: number; data: OwnBytes }
   /** More files of a list: give their number back with {@link Client.consumed}. */
   | { type: "entries"; op: number; files: FileInfo[] }
   | { type: "done"; op: number; result: Result }
@@ -219,8 +224,8 @@ export type ClientEvent =
 
 /** One change to the table of versions seen; without a value the row is removed. */
 export interface Row {
-  key: Uint8Array;
-  value: Uint8Array | undefined;
+  key: OwnBytes;
+  value: OwnBytes | undefined;
 }
 
 /** What the machine wants done, in this order. */
@@ -228,11 +233,11 @@ export type Effect =
   /** Open a link; answer {@link Client.handleConnected} or {@link Client.handleDialFailed}. */
   | { type: "dial"; conn: number; address: string }
   /** Send bytes on a link, after all earlier ones; {@link Client.handleSent} as they leave. */
-  | { type: "send"; conn: number; data: Uint8Array }
+  | { type: "send"; conn: number; data: OwnBytes }
   /** Send what was given before, then close; {@link Client.handleDisconnected}. */
   | { type: "close"; conn: number }
   /** Look up rows of the table of versions seen; {@link Client.handleRows}. */
-  | { type: "readRows"; ticket: number; keys: Uint8Array[] }
+  | { type: "readRows"; ticket: number; keys: OwnBytes[] }
   /** Change rows of it; {@link Client.handleWritten} or {@link Client.handleDiskFailed}. */
   | { type: "writeRows"; ticket: number; rows: Row[] }
   /** Heavy work: {@link Client.runJob}, whenever it suits. */
@@ -324,7 +329,7 @@ export declare class Client extends Handle {
 
 /** The table of versions seen, in memory: an older version that peers serve is noticed only as long as it lives. */
 export declare class MemoryRows {
-  read(keys: Uint8Array[]): (Uint8Array | undefined)[];
+  read(keys: OwnBytes[]): (OwnBytes | undefined)[];
   write(rows: Row[]): void;
 }
 

@@ -1,6 +1,8 @@
+/// <reference types="node" />
+
 /** What there is in Node.js beside all of `index.d.ts`: a client over its sockets. */
 
-import type { Bytes, Content, FileInfo, GetOptions, Status, Stored, StoreOptions, Vault, Written } from "./index.js";
+import type { Bytes, Content, FileInfo, GetOptions, OwnBytes, Status, Stored, StoreOptions, Vault, Written } from "./index.js";
 
 export * from "./index.js";
 
@@ -36,7 +38,7 @@ export declare class Connection {
   /** A file's content, or its bytes from `first` to `last`. */
   get(key: string, options?: GetOptions & Abortable & Observed): Promise<Buffer>;
   /** The same as a stream, in the same memory whatever the size. */
-  stream(key: string, options?: GetOptions & Abortable & Observed): ReadableStream<Uint8Array>;
+  stream(key: string, options?: GetOptions & Abortable & Observed): ReadableStream<OwnBytes>;
   /** What is known of a file without its content. */
   info(key: string, options?: Abortable): Promise<FileInfo>;
   /** The files whose key begins with `prefix`, unsorted. */

@@ -140,15 +140,3 @@ test("a token of another network is told from a node that is not there", async (
     await other.stop();
   }
 });
-
-test("a node that dies in mid-stream is an error, not a silence", async () => {
-  const dying = await startNode();
-  const client = await connect(dying.address, { token: dying.token, vault: Vault.create() });
-  async function* content() {
-    yield pattern(3_000_000, 1);
-    await dying.stop("SIGKILL");
-    for (;;) yield pattern(1_000_000, 2);
-  }
-  await assert.rejects(client.store("a", content()), { code: /unreachable|deadline|peer_fault|no_fresh/ });
-  await client.close();
-});

@@ -25,10 +25,10 @@ export function folder() {
   return path;
 }
 
-/** Starts a volatile node of a new network: where it is, a token for its clients, and how to end it. */
-export async function startNode() {
+/** Starts a node of a new network: where it is, a token for its clients, and how to end it. */
+export async function startNode({ volatile = true } = {}) {
   const home = folder();
-  const words = ["--home", home, "--json", "node", "--listen", "127.0.0.1:0", "--volatile"];
+  const words = ["--home", home, "--json", "node", "--listen", "127.0.0.1:0", ...(volatile ? ["--volatile"] : [])];
   const child = spawn(PROGRAM, words, { stdio: ["ignore", "pipe", "inherit"] });
   process.on("exit", () => child.kill("SIGKILL"));
   const [line] = await once(createInterface(child.stdout), "line");
