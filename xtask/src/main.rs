@@ -6,6 +6,7 @@ mod coverage;
 mod fuzz;
 mod kills;
 mod mutants;
+mod npm;
 mod process;
 mod python;
 mod rust;
@@ -23,6 +24,7 @@ cargo xtask test           every test of every language; sets up what it needs
 cargo xtask test NAME      only the suites whose name contains NAME
 cargo xtask install --prefix DIR   builds the C library and installs it there, with header and pkg-config
 cargo xtask header         writes the C header anew from the exports of bindings/c
+cargo xtask npm            builds the npm package, target/npm/quantumsync.tgz
 cargo xtask mutants        breaks the rules of the core one by one: a test must notice each
 cargo xtask mutants PART   only those whose kind, rule or tests contain PART
 cargo xtask mutants --table   the list as the table of core/TESTING.md
@@ -44,6 +46,7 @@ fn main() -> ExitCode {
         ["test", name] => suite::run_all(Some(name)),
         ["install", "--prefix", prefix] => c::install(prefix),
         ["header"] => c::write_header(),
+        ["npm"] => npm::package().map(|package| println!("{}", package.display())),
         ["mutants"] => mutants::run_all(None),
         ["mutants", "--table"] => mutants::print_table(),
         ["mutants", part] => mutants::run_all(Some(part)),

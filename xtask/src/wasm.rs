@@ -57,18 +57,20 @@ fn in_node(script: &str, arguments: &[&str]) -> Outcome<String> {
     if !exists("node") {
         apt_install(&["nodejs"])?;
     }
-    let (module, script) = (build()?, project().join("xtask/probe").join(script));
+    let built = build(&["--release", "--package", "quantumsync-probe", "--lib"])?;
+    let (module, script) =
+        (built.join("release/quantumsync_probe.wasm"), project().join("xtask/probe").join(script));
     output(Command::new("node").arg(script).arg(module).args(arguments).stdin(Stdio::null()))
 }
 
-/// Builds the probe with the toolchain's own wasm32 target if it is installed, else with Debian's compiler, which
-/// builds the standard library too.
-fn build() -> Outcome<PathBuf> {
-    let arguments = ["--release", "--locked", "--target", TARGET, "--package", "quantumsync-probe", "--lib"];
+/// Builds for wasm32 with the toolchain's own target if it is installed, else with Debian's compiler, which builds the
+/// standard library too. Where the profiles' folders are.
+pub(crate) fn build(wanted: &[&str]) -> Outcome<PathBuf> {
+    let arguments = [wanted, &["--locked", "--target", TARGET]].concat();
     // A folder of its own: two compilers would evict each other's work.
     let folder = target_dir().join("wasm");
     if has_own_target() {
-        run(cargo().arg("build").args(arguments).env("CARGO_TARGET_DIR", &folder))?;
+        run(cargo().arg("build").args(&arguments).env("CARGO_TARGET_DIR", &folder))?;
     } else {
         let packages = ["rustc-web", "cargo-web", "rust-web-src", "lld"];
         if output(Command::new("dpkg-query").arg("--show").args(packages)).is_err() {
@@ -77,7 +79,7 @@ fn build() -> Outcome<PathBuf> {
         run(Command::new("/usr/bin/cargo")
             .current_dir(project())
             .arg("build")
-            .args(arguments)
+            .args(&arguments)
             .arg("-Zbuild-std=std,panic_abort")
             .env("CARGO_TARGET_DIR", &folder)
             .env("RUSTC_BOOTSTRAP", "1")
@@ -86,7 +88,7 @@ fn build() -> Outcome<PathBuf> {
             .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", "/usr/bin/wasm-ld")
             .stdin(Stdio::null()))?;
     }
-    Ok(folder.join(TARGET).join("release/quantumsync_probe.wasm"))
+    Ok(folder.join(TARGET))
 }
 
 fn has_own_target() -> bool {
