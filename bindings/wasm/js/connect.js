@@ -9,11 +9,12 @@ import { Driver } from "./driver.js";
 import { fromCode } from "./errors.js";
 import { asyncDispose } from "./handle.js";
 import { Client, now } from "./sansio.js";
+import { vaultOf } from "./vault.js";
 
 export async function connect(address, options) {
   const given = optionsOf(options);
   const entry = maybe(text, address, "an address") === undefined ? [] : [await resolved(address)];
-  const client = new Client(now(), given.token, given.vault, { entry, device: given.device });
+  const client = new Client(now(), given.token, vaultOf(given.vault), { entry, device: given.device });
   const connection = new Connection(new Driver(client));
   try {
     await connection.status({ signal: given.signal });

@@ -12,17 +12,12 @@ export function seal(vault, key, content, options) {
   const given = optionsOf(options);
   const device = maybe(bytes, given.device, "a device's secret") ?? random(32);
   const nowMs = maybe(whole, given.nowMs, "a time") ?? Date.now();
-  const settings = [
-    text(given.token, "a token"),
-    text(key, "a key"),
-    device,
-    nowMs,
-    maybe(whole, given.modifiedMs, "a time") ?? nowMs,
-    maybe(whole, given.ttlMs, "a time to live"),
-    maybe(text, given.replaces, "a version") ?? "",
-  ];
+  const replaces = maybe(text, given.replaces, "a version") ?? "";
+  const settings = [text(given.token, "a token"), text(key, "a key"), device, nowMs, replaces];
+  const dates = [maybe(whole, given.modifiedMs, "a time"), maybe(whole, given.ttlMs, "a time to live")];
   const source = portions(content);
   const sealing = use(vaultOf(vault), (keys) => new Sealing(() => new native.Sealing(keys, ...settings)));
+  use(sealing, (inner) => inner.date(...dates));
   return parts(sealing, source);
 }
 

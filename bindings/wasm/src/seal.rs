@@ -21,6 +21,7 @@ pub struct Sealing {
     key: String,
     since: Version,
     parent: Option<Version>,
+    now_ms: u64,
     modified_ms: u64,
     expires: u64,
     upload: Upload,
@@ -36,8 +37,6 @@ impl Sealing {
         key: &str,
         device: &[u8],
         now_ms: f64,
-        modified_ms: f64,
-        ttl_ms: Option<f64>,
         replaces: &str,
     ) -> Result<Self, JsValue> {
         let (vault, network) = (vault.0.clone(), token(token_text)?.network(Suite::Real));
@@ -48,9 +47,15 @@ impl Sealing {
         let writer = keys.writer_tag(&device, &keys.name(Kind::File as u8, &key));
         let since = Version::next(now_ms as u64, parent.unwrap_or(Version::ZERO), writer)
             .ok_or_else(|| failed(OpError::Clock))?;
-        let expires = ttl_ms.map_or(0, |ttl| (now_ms as u64).saturating_add(ttl as u64).max(1));
         let upload = Upload::new(keys, &Config::default());
-        Ok(Self { vault, network, key, since, parent, modified_ms: modified_ms as u64, expires, upload })
+        let now_ms = now_ms as u64;
+        Ok(Self { vault, network, key, since, parent, now_ms, modified_ms: now_ms, expires: 0, upload })
+    }
+
+    /// When the content was last modified, if that is not now, and for how long it is wanted, if not for ever.
+    pub fn date(&mut self, modified_ms: Option<f64>, ttl_ms: Option<f64>) {
+        self.modified_ms = modified_ms.map_or(self.now_ms, |at| at as u64);
+        self.expires = ttl_ms.map_or(0, |ttl| self.now_ms.saturating_add(ttl as u64).max(1));
     }
 
     /// How many bytes of content it takes now.

@@ -129,6 +129,8 @@ test("where nobody listens, where nobody answers and where rubbish is answered, 
   await assert.rejects(connect(silent, { ...options, signal: aborting.signal }), reason);
   await assert.rejects(connect("no address", options), { code: "bad_value" });
   await assert.rejects(connect("127.0.0.1:1", { ...options, token: "qs1" }), { code: "bad_token" });
+  await assert.rejects(connect("127.0.0.1:1", { token: node.token }), { code: "bad_value" });
+  await assert.rejects(connect("127.0.0.1:1"), { code: "bad_value" });
 });
 
 test("a token of another network is told from a node that is not there", async () => {
