@@ -2,9 +2,13 @@
 
 import { fromCode } from "./errors.js";
 
+/** The most that is handed over at once: far more than anything takes, far less than would exhaust the module's memory. */
+const MOST = 64 << 20;
+
 /** A string that has a form in UTF-8. */
 export function text(value, what) {
   if (typeof value !== "string") throw bad(`${what} is a string`);
+  if (value.length > MOST / 4) throw bad(`${what} is not as long as that`);
   // A lone half of a surrogate pair would become another character, and so the name of another file.
   if (/\p{Surrogate}/u.test(value)) throw bad(`${what} is well-formed: it holds half of a surrogate pair`);
   return value;
@@ -16,8 +20,15 @@ export function whole(value, what) {
   return value;
 }
 
-/** Bytes, as a Uint8Array over the same memory. */
+/** Bytes that are handed over at once, as a Uint8Array over the same memory. */
 export function bytes(value, what) {
+  const view = viewOf(value, what);
+  if (view.length > MOST) throw bad(`${what} has not so many bytes at once`);
+  return view;
+}
+
+/** Any number of bytes, as a Uint8Array over the same memory. */
+export function viewOf(value, what) {
   if (value instanceof Uint8Array) return value;
   if (ArrayBuffer.isView(value)) return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
   if (value instanceof ArrayBuffer) return new Uint8Array(value);

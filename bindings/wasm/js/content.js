@@ -1,6 +1,6 @@
 // Bytes in portions: from whatever can be stored, and to whoever wants a stream.
 
-import { bad, bytes } from "./check.js";
+import { bad, viewOf } from "./check.js";
 
 /** An iterator over the portions of a content; `return()` lets go of its source. */
 export function portions(content) {
@@ -15,7 +15,7 @@ export function portions(content) {
 }
 
 async function* ofAll(content) {
-  for await (const portion of content) yield bytes(portion, "a portion of a content");
+  for await (const portion of content) yield viewOf(portion, "a portion of a content");
 }
 
 async function* ofStream(stream) {
@@ -24,7 +24,7 @@ async function* ofStream(stream) {
     for (;;) {
       const { done, value } = await reader.read();
       if (done) return;
-      yield bytes(value, "a portion of a content");
+      yield viewOf(value, "a portion of a content");
     }
   } finally {
     await reader.cancel();

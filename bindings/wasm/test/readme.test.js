@@ -42,9 +42,10 @@ test("the driver of the README has some 60 lines, and stores a file and gets it 
 
 test("the README tells the module's size", () => {
   const module = readFileSync(new URL("node_modules/quantumsync/native/quantumsync_bg.wasm", import.meta.url));
-  const [, size, gzipped] = README.match(/\((\d+) KiB, (\d+) KiB gzipped\)/);
-  assert.equal(Number(size), Math.round(module.length / 1024));
-  // Compressors differ a little.
-  assert.ok(Math.abs(Number(gzipped) - gzipSync(module, { level: 9 }).length / 1024) < 5);
-  assert.ok(Number(gzipped) < 600);
+  const [size, gzipped] = [module.length, gzipSync(module, { level: 9 }).length].map((bytes) => Math.round(bytes / 1024));
+  const [, toldSize, toldGzipped] = README.match(/\((\d+) KiB, (\d+) KiB gzipped\)/).map(Number);
+  const says = `the README says ${toldSize} KiB, ${toldGzipped} gzipped; it is ${size} KiB, ${gzipped} gzipped`;
+  // Another compiler's module differs a little.
+  assert.ok(Math.abs(toldSize - size) <= size / 50 && Math.abs(toldGzipped - gzipped) <= gzipped / 50, says);
+  assert.ok(gzipped < 600, says);
 });

@@ -99,6 +99,8 @@ test("arguments of a wrong type are refused by name, and the client goes on", ()
     if (number !== undefined) assert.throws(() => client.get(at, "a", { first: number }), wrong);
   }
   assert.throws(() => client.store(at, "a", 7), wrong);
+  assert.throws(() => client.handleReceived(at, 0, new ArrayBuffer(2 ** 31)), wrong);
+  assert.throws(() => client.get(at, "k".repeat(2 ** 28)), wrong);
   assert.throws(() => client.handleRows(at, 0, "rows"), wrong);
   assert.throws(() => new Client(at, 7), wrong);
   assert.throws(() => new Client(at, token, {}), wrong);

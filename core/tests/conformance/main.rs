@@ -8,6 +8,7 @@ mod machine;
 mod node;
 mod seal;
 mod vault;
+mod world;
 
 use std::fs;
 use std::path::Path;
