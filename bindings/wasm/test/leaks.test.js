@@ -78,7 +78,8 @@ test("clients and vaults that were forgotten free themselves", async () => {
     Vault.fromWords(WORDS);
     if (i % 100 === 0) await collectGarbage();
   });
-  assert.equal(grown, 0);
+  // Some always wait for their finalizers; all of them together would take 14 MiB.
+  assert.ok(grown <= 2 << 20, `${grown} bytes`);
 });
 
 test("sealing and opening takes the same memory whatever the size", async () => {
