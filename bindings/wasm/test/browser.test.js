@@ -96,6 +96,21 @@ test("a page seals to the blobs that the program has on its node's disk", async 
   for (const { id, data } of sealed) assert.ok(stored.get(id).equals(Buffer.from(data, "hex")), id);
 });
 
+test("a page has the client without any I/O, and its errors are errors of the page", async (t) => {
+  const page = await pageOf(t, HERE, "/page/empty.html");
+  const { cases } = JSON.parse(readFileSync(join(process.env.QUANTUMSYNC_CONFORMANCE, "client.json"), "utf8"));
+  const came = await page.evaluate(async ([token, words]) => {
+    const { Client, Vault, now } = await import("/node_modules/quantumsync/js/index.js");
+    const client = new Client(now(), token, Vault.fromWords(words));
+    client.status(now());
+    const [dial] = client.outputs();
+    client.handleDialFailed(now(), dial.conn);
+    const [failed] = client.outputs();
+    return [dial.type, failed.type, failed.error instanceof Error, failed.error.code];
+  }, [cases[0].token, cases[0].words]);
+  assert.deepEqual(came, ["dial", "failed", true, "unreachable"]);
+});
+
 test("a bundled page encrypts and opens", async (t) => {
   const [out, node] = [folder(), await startNode()];
   await node.stop();
