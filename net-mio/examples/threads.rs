@@ -26,7 +26,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 /// Stores a file under a key of a new vault, and gets it back.
-fn store_and_get(token: &str, photo: Bytes) -> Result<(), Box<dyn Error>> {
+pub(crate) fn store_and_get(token: &str, photo: Bytes) -> Result<(), Box<dyn Error>> {
     let (start, vault) = (Instant::now(), Vault::create(Suite::Real, random()?));
     let clock = || now(start);
     let mut client = Client::new(clock(), setup(token, &vault)?);

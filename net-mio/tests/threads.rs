@@ -1,5 +1,6 @@
 //! The driver in the core's README, of threads alone, works as it stands there.
 
+#[allow(dead_code, reason = "its main is not called")]
 #[path = "../examples/threads.rs"]
 mod threads;
 
