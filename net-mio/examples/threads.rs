@@ -62,7 +62,7 @@ fn drive(client: &mut Client, clock: impl Fn() -> Now, op: OpId, mut content: By
                     }
                     Err(_) => tell(Input::DialFailed { conn }),
                 },
-                Output::Send { conn, bytes } => match links[&conn].write_all(&bytes) {
+                Output::Send { conn, bytes } => match (&links[&conn]).write_all(&bytes) {
                     Ok(()) => tell(Input::Sent { conn, bytes: bytes.len() }),
                     Err(_) => drop(links[&conn].shutdown(Shutdown::Both)),
                 },

@@ -16,7 +16,7 @@ fn it_stores_a_file_on_a_node_and_gets_it_back() {
     let home = Home::new(folder.path());
     let node = Node::start(&home, NodeOptions::new("127.0.0.1:0".parse().unwrap())).unwrap();
     let content: Vec<u8> = (0..3_000_000_u32).map(|at| (at.wrapping_mul(at) >> 9) as u8).collect();
-    threads::store_and_get(&node.token(false), content.into()).unwrap();
+    threads::store_and_get(&node.token(false).to_text(), content.into()).unwrap();
     node.stop();
     node.wait().unwrap();
 }
