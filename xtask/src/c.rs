@@ -9,7 +9,8 @@ use std::process::{Command, Stdio};
 use crate::process::{self, Outcome, apt_install, cargo, exists, output, project, target_dir};
 use crate::suite::Report;
 
-pub(crate) use install::{install, install_into};
+pub(crate) use install::install;
+use install::{Build, install_into};
 
 /// Nothing is let pass: what users build with their own flags must not warn.
 const STRICT: [&str; 5] = ["-Wall", "-Wextra", "-Wpedantic", "-Werror", "-g"];
@@ -38,7 +39,7 @@ pub(crate) fn write_header() -> Outcome {
 }
 
 fn tests() -> Outcome<(usize, usize)> {
-    let library = Library::installed()?;
+    let library = Library::installed(Build::Release)?;
     let name = fs::read_link(library.prefix.join("lib/libquantumsync.so")).ok();
     if cfg!(target_os = "linux") && !name.is_some_and(|name| name.ends_with("libquantumsync.so.0")) {
         return Err("libquantumsync.so does not lead to the file of its SONAME".into());
@@ -48,7 +49,7 @@ fn tests() -> Outcome<(usize, usize)> {
 
 fn sanitized() -> Outcome<(usize, usize)> {
     let flags = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"];
-    let mut programs = Library::installed()?.tests("sanitized", &flags)?;
+    let mut programs = Library::installed(Build::Debug)?.tests("sanitized", &flags)?;
     programs.retain(|program| !program.ends_with(WITHOUT_TOOLS));
     run_each(&programs, |program| Command::new(program))
 }
@@ -57,7 +58,7 @@ fn under_valgrind() -> Outcome<(usize, usize)> {
     if !exists("valgrind") {
         apt_install(&["valgrind"])?;
     }
-    let mut programs = Library::installed()?.tests("plain", &[])?;
+    let mut programs = Library::installed(Build::Debug)?.tests("watched", &[])?;
     programs.retain(|program| !program.ends_with(WITHOUT_TOOLS));
     run_each(&programs, |program| {
         let mut command = Command::new("valgrind");
@@ -71,7 +72,7 @@ fn under_valgrind() -> Outcome<(usize, usize)> {
 
 /// The examples do what they say, and what the README shows is what is run.
 fn examples() -> Outcome<(usize, usize)> {
-    let library = Library::installed()?;
+    let library = Library::installed(Build::Release)?;
     let folder = bindings();
     let built = target_dir().join("c/examples");
     let [first, driver] = &readme_blocks(&read(&folder.join("README.md"))?)[..] else {
@@ -125,9 +126,9 @@ struct Library {
 }
 
 impl Library {
-    fn installed() -> Outcome<Self> {
-        let prefix = target_dir().join("c/prefix");
-        install_into(&prefix)?;
+    fn installed(build: Build) -> Outcome<Self> {
+        let prefix = target_dir().join(if build == Build::Release { "c/prefix" } else { "c/prefix-debug" });
+        install_into(&prefix, build)?;
         for tool in ["cc", "c++", "pkg-config"] {
             if !exists(tool) {
                 apt_install(&["gcc", "g++", "libc6-dev", "pkg-config"])?;

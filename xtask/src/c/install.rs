@@ -12,7 +12,7 @@ const MAJOR: &str = env!("CARGO_PKG_VERSION_MAJOR");
 /// Installs into a prefix and says how to use what is there.
 pub(crate) fn install(prefix: &str) -> Outcome {
     let prefix = std::path::absolute(prefix).map_err(|error| format!("{prefix} is no path: {error}"))?;
-    install_into(&prefix)?;
+    install_into(&prefix, Build::Release)?;
     let configuration = prefix.join("lib/pkgconfig");
     println!("installed into {}", prefix.display());
     println!(
@@ -22,21 +22,33 @@ pub(crate) fn install(prefix: &str) -> Outcome {
     Ok(())
 }
 
-pub(crate) fn install_into(prefix: &Path) -> Outcome {
+/// How the library is built.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Build {
+    /// As users get it.
+    Release,
+    /// For tools that watch every access to memory: of what is optimised well they take some jumps for undefined ones.
+    Debug,
+}
+
+pub(super) fn install_into(prefix: &Path, build: Build) -> Outcome {
     if !cfg!(unix) {
         return Err("the C library is installed on Unix only".into());
     }
-    let native = target_dir().join("c/native-libs.txt");
+    let (profile, built) = match build {
+        Build::Release => ("release", target_dir().join("release")),
+        Build::Debug => ("dev", target_dir().join("debug")),
+    };
+    let native = target_dir().join(format!("c/native-libs-{profile}.txt"));
     let lib = prefix.join("lib");
     for folder in [&prefix.join("include"), &lib.join("pkgconfig"), &target_dir().join("c")] {
         fs::create_dir_all(folder).map_err(|error| format!("cannot make {}: {error}", folder.display()))?;
     }
     process::run(
         cargo()
-            .args(["rustc", "--release", "--locked", "--package", "quantumsync-c", "--lib", "--"])
+            .args(["rustc", "--profile", profile, "--locked", "--package", "quantumsync-c", "--lib", "--"])
             .arg(format!("--print=native-static-libs={}", native.display())),
     )?;
-    let built = target_dir().join("release");
     copy(&project().join("bindings/c/include/quantumsync.h"), &prefix.join("include/quantumsync.h"))?;
     copy(&built.join("libquantumsync_c.a"), &lib.join("libquantumsync.a"))?;
     // The file of this version, the name that programs remember, and the name that the compiler looks for.
