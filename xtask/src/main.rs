@@ -19,23 +19,23 @@ mod wasm;
 use std::process::ExitCode;
 
 const HELP: &str = "\
-cargo xtask check          formatting, clippy and docs without warnings, licences and sources
-cargo xtask test           every test of every language; sets up what it needs
-cargo xtask test NAME      only the suites whose name contains NAME
-cargo xtask install --prefix DIR   builds the C library and installs it there, with header and pkg-config
-cargo xtask header         writes the C header anew from the exports of bindings/c
-cargo xtask npm            builds the npm package, target/npm/quantumsync.tgz
-cargo xtask mutants        breaks the rules of the core one by one: a test must notice each
-cargo xtask mutants PART   only those whose kind, rule or tests contain PART
-cargo xtask mutants --table   the list as the table of core/TESTING.md
-cargo xtask fuzz           runs every fuzz target for a minute, with the address sanitizer (nightly, cargo-fuzz)
-cargo xtask fuzz TARGET    only this one
-cargo xtask fuzz [TARGET] --seconds N  for so long
-cargo xtask coverage       measures which lines of the core its tests run, by module (cargo-tarpaulin)
-cargo xtask sim            runs whole simulated networks from seeds: --seed N --count N --minutes M --profile NAME
-cargo xtask sim --help     all that it takes, and the profiles
-cargo xtask kills          kills nodes and clients of a real network 200 times, in every phase
-cargo xtask kills --count N  so many times";
+cargo xtask check                       formatting, clippy and docs without warnings, licences and sources
+cargo xtask test                        every test of every language; sets up what it needs
+cargo xtask test NAME                   only the suites whose name contains NAME
+cargo xtask install --prefix DIR        builds the C library and installs it there, with header and pkg-config
+cargo xtask header                      writes the C header anew from the exports of bindings/c
+cargo xtask npm                         builds the npm package, target/npm/quantumsync.tgz
+cargo xtask mutants                     breaks the rules of the core one by one: a test must notice each
+cargo xtask mutants PART                only those whose kind, rule or tests contain PART
+cargo xtask mutants --table             the list as the table of core/TESTING.md
+cargo xtask fuzz                        runs every fuzz target for a minute, with the address sanitizer (nightly, cargo-fuzz)
+cargo xtask fuzz TARGET                 only this one
+cargo xtask fuzz [TARGET] --seconds N   for so long
+cargo xtask coverage                    measures which lines of the core its tests run, by module (cargo-tarpaulin)
+cargo xtask sim                         runs whole simulated networks from seeds: --seed N --count N --minutes M --profile NAME
+cargo xtask sim --help                  all that it takes, and the profiles
+cargo xtask kills                       kills nodes and clients of a real network 200 times, in every phase
+cargo xtask kills --count N             so many times";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

@@ -1,6 +1,9 @@
 // Plays the cases that every binding plays: test_conformance FOLDER. How a case is played stands in the README of that folder.
+#define _XOPEN_SOURCE 700
 #include "check.h"
 #include "json.h"
+
+#include <ftw.h>
 
 enum { MOST = 256 };
 
@@ -103,20 +106,23 @@ static qs_result begin(struct play *play, const struct json *call, const char *t
     return QS_FAILED;
 }
 
+static struct bytes content_of(const struct json *content)
+{
+    uint64_t state = json_number(content, "pattern");
+    struct bytes bytes = {NULL, (size_t)json_number(content, "length")};
+    bytes.data = malloc(bytes.len + 1);
+    if (bytes.data == NULL) abort();
+    for (size_t i = 0; i < bytes.len; i++) {
+        state = (state * 1103515245 + 12345) % (UINT64_C(1) << 31);
+        bytes.data[i] = (uint8_t)(state / 65536);
+    }
+    return bytes;
+}
+
 static qs_result provide(struct play *play, const struct json *call, uint64_t op)
 {
     const struct json *content = json_find(call, "content");
-    struct bytes bytes = unhex(json_text(call, "data"));
-    if (content != NULL) {
-        uint64_t state = json_number(content, "pattern");
-        bytes.len = (size_t)json_number(content, "length");
-        bytes.data = malloc(bytes.len + 1);
-        if (bytes.data == NULL) abort();
-        for (size_t i = 0; i < bytes.len; i++) {
-            state = (state * 1103515245 + 12345) % (UINT64_C(1) << 31);
-            bytes.data[i] = (uint8_t)(state / 65536);
-        }
-    }
+    struct bytes bytes = content != NULL ? content_of(content) : unhex(json_text(call, "data"));
     qs_result result = qs_machine_provide(play->machine, play->now, op, bytes.data, bytes.len);
     free(bytes.data);
     return result;
@@ -329,6 +335,70 @@ static void a_client(void)
     free(play);
 }
 
+// Smaller blobs lie inside of a node's index; these are files, whose paths spell their ids.
+enum { LARGE = 65536 };
+
+static const struct json *large_blob_at(const char *path, off_t size)
+{
+    char digits[4096];
+    size_t len = 0;
+    for (; *path != '\0' && len + 1 < sizeof digits; path++)
+        if (*path != '/') digits[len++] = *path;
+    digits[len] = '\0';
+    for (const struct json *blob = json_find(current, "blobs")->first; blob != NULL; blob = blob->next)
+        if (strstr(digits, json_text(blob, "id") + 32) != NULL && json_number(blob, "length") == (uint64_t)size) return blob;
+    return NULL;
+}
+
+static int files_found;
+
+static int look_at_file(const char *path, const struct stat *status, int kind, struct FTW *place)
+{
+    (void)place;
+    if (kind != FTW_F) return 0;
+    files_found++;
+    CHECK(status->st_size >= LARGE && large_blob_at(path, status->st_size) != NULL);
+    return 0;
+}
+
+static int remove_entry(const char *path, const struct stat *status, int kind, struct FTW *place)
+{
+    (void)status, (void)kind, (void)place;
+    return remove(path);
+}
+
+// A store leaves on its node's disk the blobs that sealing gives in other languages.
+static void a_sealed_file(void)
+{
+    char home[] = "/tmp/quantumsync-XXXXXX", blobs[64];
+    qs_node *node;
+    qs_vault *vault;
+    qs_client *client;
+    qs_buffer copy;
+    struct bytes content = content_of(json_find(current, "content"));
+    const char *key = json_text(current, "key");
+    CHECK(mkdtemp(home) != NULL);
+    CHECK_OK(qs_node_start(&(qs_node_options){.home = home}, &node));
+    CHECK_OK(qs_vault_from_words(json_text(current, "words"), &vault));
+    CHECK_OK(qs_client_start(&(qs_client_options){.node = node, .vault = vault}, &client));
+    CHECK_OK(qs_client_store(client, key, content.data, content.len, NULL, NULL));
+    CHECK_OK(qs_client_get(client, key, NULL, &copy, NULL));
+    CHECK(copy.len == content.len && memcmp(copy.data, content.data, content.len) == 0);
+    qs_buffer_free(&copy);
+    qs_client_free(client);
+    qs_vault_free(vault);
+    qs_node_free(node);
+    free(content.data);
+
+    int large = 0;
+    for (const struct json *blob = json_find(current, "blobs")->first; blob != NULL; blob = blob->next)
+        large += json_number(blob, "length") >= LARGE;
+    files_found = 0;
+    snprintf(blobs, sizeof blobs, "%s/node/blobs", home);
+    CHECK(nftw(blobs, look_at_file, 16, FTW_PHYS) == 0 && files_found == large);
+    CHECK(nftw(home, remove_entry, 16, FTW_PHYS | FTW_DEPTH) == 0);
+}
+
 static void play_file(const char *folder, const char *name, void (*play)(void))
 {
     struct json *file = json_read(folder, name);
@@ -347,5 +417,6 @@ int main(int argc, char **argv)
     play_file(argv[1], "vault.json", a_vault);
     play_file(argv[1], "errors.json", an_error);
     play_file(argv[1], "client.json", a_client);
+    play_file(argv[1], "seal.json", a_sealed_file);
     return finish();
 }

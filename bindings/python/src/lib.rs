@@ -1,7 +1,7 @@
 //! `quantumsync._quantumsync`: the native layer of the Python package. Converts, calls, maps the error; whatever makes it
 //! feel like Python stands beside it in `quantumsync/`, whatever decides stands in the core.
 //!
-//! Every function that Python calls runs inside [`guard::guard`], so that a defect is a `RuntimeError` and never more.
+//! Every function that Python calls runs inside `guard::guard`, so that a defect is a `RuntimeError` and never more.
 
 mod client;
 mod errors;

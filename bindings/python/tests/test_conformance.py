@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from quantumsync import QuantumSyncError, Vault, sansio
+from quantumsync import Client, Node, QuantumSyncError, Vault, sansio
 from quantumsync import _quantumsync as native
 from quantumsync.errors import from_code
 
@@ -50,6 +51,22 @@ def test_a_client_does_the_same_byte_for_byte(case: dict[str, Any]) -> None:
     player = Player(case)
     for number, step in enumerate(case["steps"]):
         player.play(step, f"step {number}: {step['call']['type']}")
+
+
+#: Smaller blobs lie inside of a node's index; these are files.
+LARGE = 65536
+
+
+@pytest.mark.parametrize("case", cases("seal.json"))
+def test_a_store_leaves_on_a_nodes_disk_what_sealing_gives(case: dict[str, Any], tmp_path: Path) -> None:
+    content = pattern(**case["content"])
+    with Node(tmp_path) as node, Client(node, Vault.from_words(case["words"]), timeout=60) as client:
+        client.store(case["key"], content)
+        assert client.get(case["key"]) == content
+    files = [path for path in (tmp_path / "node" / "blobs").rglob("*") if path.is_file()]
+    # A blob's id is the hash of its bytes.
+    kept = {hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+    assert kept == {blob["id"] for blob in case["blobs"] if blob["length"] >= LARGE}
 
 
 class Player:
