@@ -2,7 +2,8 @@
 
     pandas.read_csv("quantumsync://tables/people.csv", storage_options={"client": client})
 
-Keys are paths; what stands before a ``/`` in one of them is a folder, which is there as long as a key begins with it. Instead of a
+Keys are paths; what stands before a ``/`` in one of them is a folder, which is there as long as a key begins with it. A ``/`` at the
+beginning of a path means nothing: keys that have one are for a ``Client`` alone. Instead of a
 ``client``, ``storage_options`` may name what one is made of: ``node``, ``token``, ``vault`` (the path of a vault file) and
 ``passphrase``. With those alone, other processes can open the same filesystem.
 """
@@ -176,6 +177,11 @@ class QuantumSyncFileSystem(AbstractFileSystem):
 
     def _key(self, path: str) -> str:
         return cast(str, self._strip_protocol(path))
+
+    @classmethod
+    def _strip_protocol(cls, path: Any) -> Any:
+        stripped = super()._strip_protocol(path)
+        return stripped.lstrip("/") if isinstance(stripped, str) else stripped
 
 
 def _file(key: str, size: int, modified: datetime) -> dict[str, Any]:
