@@ -11,6 +11,7 @@ mod process;
 mod python;
 mod rust;
 mod sim;
+mod speed;
 mod suite;
 #[cfg(test)]
 mod trust_line;
@@ -34,6 +35,8 @@ cargo xtask fuzz [TARGET] --seconds N   for so long
 cargo xtask coverage                    measures which lines of the core its tests run, by module (cargo-tarpaulin)
 cargo xtask sim                         runs whole simulated networks from seeds: --seed N --count N --minutes M --profile NAME
 cargo xtask sim --help                  all that it takes, and the profiles
+cargo xtask speed                       stores and gets 1 GiB from each language and the program, on one node
+cargo xtask speed --mib N               so many MiB
 cargo xtask kills                       kills nodes and clients of a real network 200 times, in every phase
 cargo xtask kills --count N             so many times";
 
@@ -55,6 +58,8 @@ fn main() -> ExitCode {
         ["fuzz", target] => fuzz::run_for(Some(target), fuzz::SECONDS),
         ["fuzz", target, "--seconds", seconds] => fuzz::run_for(Some(target), seconds),
         ["coverage"] => coverage::run_all(),
+        ["speed"] => speed::compare(speed::MIB),
+        ["speed", "--mib", mib] => speed::compare(mib),
         ["kills"] => kills::run(kills::COUNT),
         ["kills", "--count", count] => kills::run(count),
         ["sim", ref arguments @ ..] => sim::run(arguments),

@@ -4,6 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::OnceLock;
 
 use crate::process::{Outcome, apt_install, cargo, exists, output, project, run, target_dir};
 use crate::suite::Report;
@@ -60,19 +61,30 @@ pub(crate) fn package() -> Outcome<PathBuf> {
     Ok(named)
 }
 
-/// Installs the package in a project of its own, whose files are the tests, and runs them.
+/// Installs the package in a project of its own: its folder.
+pub(crate) fn installed() -> Outcome<PathBuf> {
+    static INSTALLED: OnceLock<Outcome<PathBuf>> = OnceLock::new();
+    INSTALLED.get_or_init(install).clone()
+}
+
+fn install() -> Outcome<PathBuf> {
+    let (package, folder) = (package()?, install_tools()?);
+    run(npm(&folder).args(["install", "--no-save", "--no-package-lock", "--ignore-scripts"]).arg(package))?;
+    Ok(folder)
+}
+
+/// Runs the tests, as files of the project that has the package.
 fn test() -> Outcome<(usize, usize)> {
-    let package = package()?;
+    let folder = installed()?;
     run(cargo().args(["build", "--release", "--locked", "--package", "quantumsync", "--bins"]))?;
     if !exists(CHROMIUM) {
         apt_install(&["chromium"])?;
     }
-    let (tests, folder) = (project().join("bindings/wasm/test"), install_tools()?);
+    let tests = project().join("bindings/wasm/test");
     for entry in list(&tests)? {
         copy(&tests.join(&entry), &folder.join(&entry))?;
     }
     copy(&project().join("bindings/wasm/README.md"), &folder.join("README.md"))?;
-    run(npm(&folder).args(["install", "--no-save", "--no-package-lock", "--ignore-scripts"]).arg(package))?;
     let program =
         target_dir().join("release").join(if cfg!(windows) { "quantumsync.exe" } else { "quantumsync" });
     let tests = Command::new("node")

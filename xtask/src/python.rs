@@ -4,6 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::OnceLock;
 
 use crate::process::{self, Outcome, apt_install, exists, output, project, target_dir};
 use crate::suite::Report;
@@ -31,8 +32,13 @@ fn vectors() -> Outcome<(usize, usize)> {
     }
 }
 
-/// Builds the wheel in a folder of its own, installs it and runs its tests; its stubs must be those that are checked in.
-fn package() -> Outcome<(usize, usize)> {
+/// Builds the wheel in a folder of its own and installs it: the Python that has it. Its stubs must be those that are checked in.
+pub(crate) fn installed() -> Outcome<PathBuf> {
+    static INSTALLED: OnceLock<Outcome<PathBuf>> = OnceLock::new();
+    INSTALLED.get_or_init(install).clone()
+}
+
+fn install() -> Outcome<PathBuf> {
     let (folder, built) = (project().join("bindings/python"), target_dir().join("python"));
     let python = virtual_environment("venv-package", &folder.join("tests/requirements.txt"))?;
     let maturin = |arguments: &[&str]| {
@@ -61,10 +67,15 @@ fn package() -> Outcome<(usize, usize)> {
             .arg(&wheels)
             .arg("quantumsync"),
     )?;
+    Ok(python)
+}
+
+fn package() -> Outcome<(usize, usize)> {
+    let python = installed()?;
     // From the folder of the tests, so that it is the installed package that they import.
     let tests = Command::new(&python)
         .args(["-m", "pytest", "-q", "-p", "no:cacheprovider"])
-        .current_dir(folder.join("tests"))
+        .current_dir(project().join("bindings/python/tests"))
         .stdin(Stdio::null())
         .stderr(Stdio::inherit())
         .output()

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::process::Outcome;
-use crate::{c, fuzz, npm, python, rust, wasm};
+use crate::{c, fuzz, npm, python, rust, speed, wasm};
 
 /// What came of one suite. A suite that could not run counts as one failure.
 pub(crate) struct Report {
@@ -34,13 +34,14 @@ impl Report {
 pub(crate) fn run_all(filter: Option<&str>) -> Outcome {
     let wanted = |name: &str| filter.is_none_or(|text| name.contains(text));
     // Building every Rust test only to run none of them would take minutes.
-    let elsewhere = ["c:", "fuzz:", "npm", "python", "wasm"];
+    let elsewhere = ["c:", "fuzz:", "npm", "python", "speed", "wasm"];
     let other = filter.is_some_and(|text| elsewhere.iter().any(|name| text.starts_with(name)));
     let mut reports = if other { Vec::new() } else { rust::run_all(&wanted) };
     reports.extend(python::run_all(&wanted));
     reports.extend(c::run_all(&wanted));
     reports.extend(wasm::run_all(&wanted));
     reports.extend(npm::run_all(&wanted));
+    reports.extend(speed::run_all(&wanted));
     reports.extend(fuzz::run_all(&wanted));
     if reports.is_empty() {
         return Err("no suite has such a name".into());

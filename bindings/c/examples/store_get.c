@@ -28,7 +28,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: %s FILE COPY [TOKEN]\n", argv[0]);
         return 2;
     }
-    FILE *file = fopen(argv[1], "rb"), *copy = fopen(argv[2], "wb");
+    FILE *file = fopen(argv[1], "rb"), *copy = file == NULL ? NULL : fopen(argv[2], "wb");
     if (file == NULL || copy == NULL) {
         fprintf(stderr, "%s: %s\n", file == NULL ? argv[1] : argv[2], strerror(errno));
         return 1;
