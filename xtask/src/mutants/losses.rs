@@ -87,8 +87,18 @@ pub(super) const LOSSES: &[Mutation] = &[
     Mutation {
         group: "skip the hash check",
         rule: "a blob from a peer is checked before it is passed on",
-        places: &[Place { file: "node/read.rs", from: "if sound {", to: "if sound || true {" }],
+        places: &[Place { file: "node/read.rs", from: "Ok(_) => {", to: "_ if true => {" }],
         tests: &["bytes_that_are_not_those_of_the_id"],
+    },
+    Mutation {
+        group: "other rules",
+        rule: "what was not checked is no fault of who sent it",
+        places: &[Place {
+            file: "node/read.rs",
+            from: "Err(failure) => self.failed(failure.code()),",
+            to: "Err(failure) => {\n                self.failed(failure.code());\n                hub.distrust(&source);\n            }",
+        }],
+        tests: &["what_this_node_could_not_check"],
     },
     Mutation {
         group: "skip the hash check",
