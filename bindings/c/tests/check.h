@@ -1,4 +1,5 @@
 // What the tests in C stand on: checks that count, and a node with a client of it. Each program of tests ends with its counts.
+// The tests are C11 and C++11 at once: options are set to zero and then by their members, and what malloc gives is cast.
 #ifndef CHECK_H
 #define CHECK_H
 
@@ -50,6 +51,47 @@ static inline int finish(void)
     return tests_failed == 0 ? 0 : 1;
 }
 
+// The options of a node that forgets everything.
+static inline qs_node_options in_memory(void)
+{
+    qs_node_options options;
+    memset(&options, 0, sizeof options);
+    options.in_memory = true;
+    return options;
+}
+
+// The options of a client and of a machine, and what is made of them. Each of node, token and vault may be NULL.
+static inline qs_client_options client_of(const qs_node *node, const char *token, const qs_vault *vault)
+{
+    qs_client_options options;
+    memset(&options, 0, sizeof options);
+    options.node = node;
+    options.token = token;
+    options.vault = vault;
+    return options;
+}
+
+static inline qs_result start_client(const qs_node *node, const char *token, const qs_vault *vault, qs_client **client)
+{
+    qs_client_options options = client_of(node, token, vault);
+    return qs_client_start(&options, client);
+}
+
+static inline qs_machine_options machine_of(const char *token, const qs_vault *vault)
+{
+    qs_machine_options options;
+    memset(&options, 0, sizeof options);
+    options.token = token;
+    options.vault = vault;
+    return options;
+}
+
+static inline qs_result new_machine(const char *token, const qs_vault *vault, qs_now now, qs_machine **machine)
+{
+    qs_machine_options options = machine_of(token, vault);
+    return qs_machine_new(&options, now, machine);
+}
+
 // A node that forgets everything, a vault, a client of both and a token.
 struct world {
     qs_node *node;
@@ -61,17 +103,11 @@ struct world {
 static inline struct world open_world(void)
 {
     struct world world;
-    qs_node_options node;
-    qs_client_options client;
+    qs_node_options node = in_memory();
     memset(&world, 0, sizeof world);
-    memset(&node, 0, sizeof node);
-    memset(&client, 0, sizeof client);
-    node.in_memory = true;
     CHECK_OK(qs_node_start(&node, &world.node));
     CHECK_OK(qs_vault_create(&world.vault));
-    client.node = world.node;
-    client.vault = world.vault;
-    CHECK_OK(qs_client_start(&client, &world.client));
+    CHECK_OK(start_client(world.node, NULL, world.vault, &world.client));
     CHECK_OK(qs_node_invite(world.node, false, &world.token));
     return world;
 }

@@ -55,7 +55,7 @@ static inline char *json_string(const char **at, size_t *len)
     while (*end != '"' && *end != '\0') end += *end == '\\' ? 2 : 1;
     if (*end == '\0') json_refuse("a text without an end");
     // An escape is never shorter than what it stands for.
-    char *text = malloc((size_t)(end - *at) + 1);
+    char *text = (char *)malloc((size_t)(end - *at) + 1);
     if (text == NULL) abort();
     *len = 0;
     for (; *at < end; ++*at) {
@@ -86,7 +86,7 @@ static inline char *json_string(const char **at, size_t *len)
 
 static inline struct json *json_value(const char **at)
 {
-    struct json *value = calloc(1, sizeof *value), **last = &value->first;
+    struct json *value = (struct json *)calloc(1, sizeof *value), **last = &value->first;
     json_skip(at);
     if (**at == '"') {
         value->kind = JSON_TEXT;
@@ -157,7 +157,7 @@ static inline struct json *json_read(const char *folder, const char *name)
     fseek(file, 0, SEEK_END);
     size_t len = (size_t)ftell(file);
     rewind(file);
-    char *text = calloc(len + 1, 1);
+    char *text = (char *)calloc(len + 1, 1);
     if (text == NULL || fread(text, 1, len, file) != len) abort();
     fclose(file);
     const char *at = text;

@@ -13,7 +13,7 @@ struct stream {
 
 static inline ptrdiff_t give(void *context, uint8_t *buffer, size_t capacity)
 {
-    struct stream *s = context;
+    struct stream *s = (struct stream *)context;
     size_t count = s->len - s->at;
     // In odd portions, as a pipe would.
     if (count > 99991) count = 99991;
@@ -25,7 +25,7 @@ static inline ptrdiff_t give(void *context, uint8_t *buffer, size_t capacity)
 
 static inline int take(void *context, const uint8_t *data, size_t len)
 {
-    struct stream *s = context;
+    struct stream *s = (struct stream *)context;
     if (s->at + len > s->len || memcmp(s->bytes + s->at, data, len) != 0) return -1;
     s->at += len;
     if (len > s->largest) s->largest = len;

@@ -1,5 +1,7 @@
 // The blocking client on a node of this process.
+#ifndef _XOPEN_SOURCE
 #define _XOPEN_SOURCE 700
+#endif
 #include "check.h"
 #include "stream.h"
 #include <unistd.h>
@@ -29,7 +31,7 @@ static void a_part_of_a_file_is_that_part(void)
 {
     struct world w = open_world();
     qs_buffer content;
-    qs_get_options part = {.offset = 7, .length = 5, .fresh = true};
+    qs_get_options part = {7, 5, true};
     CHECK_OK(qs_client_store(w.client, "k", (const uint8_t *)"hello, peers", 12, NULL, NULL));
     CHECK_OK(qs_client_get(w.client, "k", &part, &content, NULL));
     CHECK(content.len == 5 && memcmp(content.data, "peers", 5) == 0);
@@ -98,7 +100,7 @@ static void a_function_of_the_callers_may_give_up(void)
 
 static int count_keys(void *context, const qs_file *file)
 {
-    size_t *counts = context;
+    size_t *counts = (size_t *)context;
     counts[0]++;
     counts[1] += strncmp(file->key, "photos/", 7) == 0;
     counts[2] += (size_t)file->info.size;
@@ -110,9 +112,10 @@ static void files_are_listed_deleted_and_cleared(void)
     struct world w = open_world();
     static const char *const keys[] = {"photos/1", "photos/2", "letter", "gr\xc3\xbc\xc3\x9f" "e"};
     qs_listed listed = {false};
-    qs_written written = {0};
+    qs_written written;
     qs_info info;
     qs_buffer content;
+    memset(&written, 0, sizeof written);
     for (size_t i = 0; i < 4; i++) CHECK_OK(qs_client_store(w.client, keys[i], (const uint8_t *)"abc", 3, NULL, NULL));
     size_t all[3] = {0, 0, 0}, photos[3] = {0, 0, 0}, rest[3] = {0, 0, 0};
     CHECK_OK(qs_client_list(w.client, NULL, count_keys, all, &listed));
@@ -151,8 +154,8 @@ static void another_vault_sees_nothing_and_a_client_without_one_may_not_ask(void
     qs_status status;
     CHECK_OK(qs_client_store(w.client, "k", (const uint8_t *)"x", 1, NULL, NULL));
     CHECK_OK(qs_vault_create(&other));
-    CHECK_OK(qs_client_start(&(qs_client_options){.token = w.token, .vault = other}, &theirs));
-    CHECK_OK(qs_client_start(&(qs_client_options){.token = w.token}, &nobodys));
+    CHECK_OK(start_client(NULL, w.token, other, &theirs));
+    CHECK_OK(start_client(NULL, w.token, NULL, &nobodys));
     CHECK_RESULT(QS_NOT_FOUND, qs_client_get(theirs, "k", NULL, &content, NULL));
     CHECK_RESULT(QS_FORBIDDEN, qs_client_get(nobodys, "k", NULL, &content, NULL));
     CHECK_OK(qs_client_status(nobodys, &status));
@@ -178,10 +181,11 @@ static void what_was_seen_is_remembered_in_a_home(void)
 {
     char folder[] = "/tmp/quantumsync-test-XXXXXX", command[64], secret[64];
     struct world w = open_world();
+    qs_client_options options = client_of(w.node, w.token, w.vault);
     qs_client *client;
     CHECK(mkdtemp(folder) != NULL);
-    CHECK_OK(qs_client_start(
-        &(qs_client_options){.node = w.node, .token = w.token, .vault = w.vault, .home = folder}, &client));
+    options.home = folder;
+    CHECK_OK(qs_client_start(&options, &client));
     CHECK_OK(qs_client_store(client, "k", (const uint8_t *)"x", 1, NULL, NULL));
     qs_client_free(client);
     snprintf(secret, sizeof secret, "%s/device/secret", folder);

@@ -1,5 +1,8 @@
 // Plays the cases that every binding plays: test_conformance FOLDER. How a case is played stands in the README of that folder.
+#ifndef _XOPEN_SOURCE
 #define _XOPEN_SOURCE 700
+#endif
+#include "bytes.h"
 #include "check.h"
 #include "json.h"
 
@@ -8,34 +11,6 @@
 enum { MOST = 256 };
 
 static const struct json *current;
-
-// Bytes that a case has as hexadecimal digits.
-struct bytes {
-    uint8_t *data;
-    size_t len;
-};
-
-static struct bytes unhex(const char *digits)
-{
-    struct bytes bytes = {NULL, digits == NULL ? 0 : strlen(digits) / 2};
-    if (digits == NULL) return bytes;
-    bytes.data = malloc(bytes.len + 1);
-    if (bytes.data == NULL) abort();
-    for (size_t i = 0; i < bytes.len; i++) {
-        char pair[3] = {digits[2 * i], digits[2 * i + 1], '\0'};
-        bytes.data[i] = (uint8_t)strtoul(pair, NULL, 16);
-    }
-    return bytes;
-}
-
-static bool same_bytes(const char *digits, qs_bytes bytes)
-{
-    struct bytes expected = unhex(digits);
-    bool same = expected.len == bytes.len && (expected.data == NULL) == (bytes.data == NULL)
-                && (bytes.len == 0 || memcmp(expected.data, bytes.data, bytes.len) == 0);
-    free(expected.data);
-    return same;
-}
 
 static bool same_text(const char *expected, const char *text)
 {
@@ -106,19 +81,6 @@ static qs_result begin(struct play *play, const struct json *call, const char *t
     return QS_FAILED;
 }
 
-static struct bytes content_of(const struct json *content)
-{
-    uint64_t state = json_number(content, "pattern");
-    struct bytes bytes = {NULL, (size_t)json_number(content, "length")};
-    bytes.data = malloc(bytes.len + 1);
-    if (bytes.data == NULL) abort();
-    for (size_t i = 0; i < bytes.len; i++) {
-        state = (state * 1103515245 + 12345) % (UINT64_C(1) << 31);
-        bytes.data[i] = (uint8_t)(state / 65536);
-    }
-    return bytes;
-}
-
 static qs_result provide(struct play *play, const struct json *call, uint64_t op)
 {
     const struct json *content = json_find(call, "content");
@@ -134,7 +96,8 @@ static qs_result answer_rows(struct play *play, const struct json *call, uint64_
     size_t count = 0;
     for (const struct json *value = json_find(call, "values")->first; value != NULL; value = value->next, count++) {
         struct bytes bytes = unhex(value->text);
-        values[count] = (qs_bytes){bytes.data, bytes.len};
+        values[count].data = bytes.data;
+        values[count].len = bytes.len;
     }
     qs_result result = qs_machine_handle_rows(play->machine, play->now, ticket, values, count);
     for (size_t i = 0; i < count; i++) free((void *)(uintptr_t)values[i].data);
@@ -317,12 +280,14 @@ static void play_step(struct play *play, const struct json *step, int number)
 
 static void a_client(void)
 {
-    struct play *play = calloc(1, sizeof *play);
+    struct play *play = (struct play *)calloc(1, sizeof *play);
     struct bytes device = unhex(json_text(current, "device")), seed = unhex(json_text(current, "seed"));
     qs_vault *vault;
     if (play == NULL) abort();
     CHECK_OK(qs_vault_from_words(json_text(current, "words"), &vault));
-    qs_machine_options options = {.token = json_text(current, "token"), .vault = vault, .device = device.data, .seed = seed.data};
+    qs_machine_options options = machine_of(json_text(current, "token"), vault);
+    options.device = device.data;
+    options.seed = seed.data;
     CHECK_OK(qs_machine_new(&options, time_of(json_find(current, "now")), &play->machine));
     qs_vault_free(vault);
     int number = 0;
@@ -371,6 +336,7 @@ static int remove_entry(const char *path, const struct stat *status, int kind, s
 static void a_sealed_file(void)
 {
     char home[] = "/tmp/quantumsync-XXXXXX", blobs[64];
+    qs_node_options options;
     qs_node *node;
     qs_vault *vault;
     qs_client *client;
@@ -378,9 +344,11 @@ static void a_sealed_file(void)
     struct bytes content = content_of(json_find(current, "content"));
     const char *key = json_text(current, "key");
     CHECK(mkdtemp(home) != NULL);
-    CHECK_OK(qs_node_start(&(qs_node_options){.home = home}, &node));
+    memset(&options, 0, sizeof options);
+    options.home = home;
+    CHECK_OK(qs_node_start(&options, &node));
     CHECK_OK(qs_vault_from_words(json_text(current, "words"), &vault));
-    CHECK_OK(qs_client_start(&(qs_client_options){.node = node, .vault = vault}, &client));
+    CHECK_OK(start_client(node, NULL, vault, &client));
     CHECK_OK(qs_client_store(client, key, content.data, content.len, NULL, NULL));
     CHECK_OK(qs_client_get(client, key, NULL, &copy, NULL));
     CHECK(copy.len == content.len && memcmp(copy.data, content.data, content.len) == 0);

@@ -1,7 +1,5 @@
 // Thousands of operations, and nothing is left of them: memory, threads, descriptors, handles; and what happens where memory ends.
-#define main poll_client_main
-#include "../examples/poll_client.c"
-#undef main
+#include "driver.h"
 
 #include "check.h"
 #include <dirent.h>
@@ -69,12 +67,12 @@ static void come_and_go(struct world *w, int count)
         qs_machine *machine;
         qs_rows *rows;
         uint64_t op;
-        struct link link = {.fd = -1};
-        CHECK_OK(qs_client_start(&(qs_client_options){.token = w->token, .vault = w->vault}, &client));
+        struct link link = {-1, 0};
+        CHECK_OK(start_client(NULL, w->token, w->vault, &client));
         CHECK_OK(qs_client_store(client, "key", (const uint8_t *)"x", 1, NULL, NULL));
         qs_client_free(client);
         CHECK_OK(qs_rows_new(&rows));
-        CHECK_OK(qs_machine_new(&(qs_machine_options){.token = w->token, .vault = w->vault}, qs_clock(), &machine));
+        CHECK_OK(new_machine(w->token, w->vault, qs_clock(), &machine));
         CHECK_OK(qs_machine_delete(machine, qs_clock(), "key", &op));
         CHECK_OK(drive(machine, rows, &link, op, NULL, 0, NULL));
         // Freed in the middle of another operation.
@@ -101,7 +99,7 @@ static void clients_and_machines_that_come_and_go_leave_nothing_behind(void)
 
 static ptrdiff_t give_zeros(void *context, uint8_t *buffer, size_t capacity)
 {
-    size_t *left = context, count = *left < capacity ? *left : capacity;
+    size_t *left = (size_t *)context, count = *left < capacity ? *left : capacity;
     memset(buffer, 0, count);
     *left -= count;
     return (ptrdiff_t)count;
@@ -114,6 +112,7 @@ static void a_file_for_which_there_is_no_memory_is_an_error(void)
     qs_buffer content;
     struct rlimit before, tight;
     unsigned long pages = 0;
+    qs_get_options part = {len / 2, 1000, false};
     CHECK_OK(qs_client_store_from(w.client, "zeros", give_zeros, &left, NULL, NULL));
     FILE *file = fopen("/proc/self/statm", "r");
     CHECK(file != NULL && fscanf(file, "%lu", &pages) == 1);
@@ -125,7 +124,7 @@ static void a_file_for_which_there_is_no_memory_is_an_error(void)
     CHECK_RESULT(QS_NO_MEMORY, qs_client_get(w.client, "zeros", NULL, &content, NULL));
     CHECK(content.data == NULL);
     // A part of it fits.
-    CHECK_OK(qs_client_get(w.client, "zeros", &(qs_get_options){.offset = len / 2, .length = 1000}, &content, NULL));
+    CHECK_OK(qs_client_get(w.client, "zeros", &part, &content, NULL));
     CHECK(content.len == 1000);
     qs_buffer_free(&content);
     CHECK(setrlimit(RLIMIT_AS, &before) == 0);

@@ -1,7 +1,5 @@
 // The sans-IO client: driven by the driver of examples/poll_client.c against a real node, and by hand against everything else.
-#define main poll_client_main
-#include "../examples/poll_client.c"
-#undef main
+#include "driver.h"
 
 #include "check.h"
 
@@ -17,9 +15,15 @@ static struct lone open_lone(void)
 {
     static const uint8_t device[32] = {1}, seed[32] = {2};
     static const char *const entry[] = {"192.0.2.1:4270"};
-    struct lone lone = {.world = open_world(), .now = {.mono_us = 0, .unix_ms = 1800000000000u}};
-    qs_machine_options options = {.token = lone.world.token, .vault = lone.world.vault, .entry = entry,
-                                  .entry_count = 1, .device = device, .seed = seed};
+    struct lone lone;
+    memset(&lone, 0, sizeof lone);
+    lone.world = open_world();
+    lone.now.unix_ms = 1800000000000u;
+    qs_machine_options options = machine_of(lone.world.token, lone.world.vault);
+    options.entry = entry;
+    options.entry_count = 1;
+    options.device = device;
+    options.seed = seed;
     CHECK_OK(qs_machine_new(&options, lone.now, &lone.machine));
     CHECK_OK(qs_rows_new(&lone.rows));
     return lone;
@@ -57,14 +61,14 @@ static void a_file_goes_to_a_node_and_back_over_a_socket_of_the_callers(void)
     struct world w = open_world();
     qs_rows *rows;
     qs_machine *machine;
-    struct link link = {.fd = -1};
+    struct link link = {-1, 0};
     uint64_t op;
     size_t len = 2000000, size = 0;
     uint8_t *bytes = some_bytes(len);
     char *text = NULL;
     FILE *out = open_memstream(&text, &size);
     CHECK_OK(qs_rows_new(&rows));
-    CHECK_OK(qs_machine_new(&(qs_machine_options){.token = w.token, .vault = w.vault}, qs_clock(), &machine));
+    CHECK_OK(new_machine(w.token, w.vault, qs_clock(), &machine));
     CHECK_OK(qs_machine_store(machine, qs_clock(), "photo.jpg", NULL, &op));
     CHECK_OK(drive(machine, rows, &link, op, bytes, len, NULL));
     CHECK_OK(qs_machine_get(machine, qs_clock(), "photo.jpg", NULL, &op));
@@ -158,7 +162,7 @@ static bool feed(const uint8_t *bytes, size_t len, size_t portion)
 static void hostile_bytes_end_the_link_and_nothing_else(void)
 {
     size_t len = 300000;
-    uint8_t *noise = some_bytes(len), *ones = malloc(len);
+    uint8_t *noise = some_bytes(len), *ones = (uint8_t *)malloc(len);
     memset(ones, 0xff, len);
     static const size_t portions[] = {1, 7, 300000};
     for (size_t i = 0; i < 3; i++) {
@@ -227,7 +231,7 @@ static void a_job_is_run_once_and_given_back_once(void)
 {
     struct lone lone = open_lone();
     uint8_t *bytes = some_bytes(1 << 20);
-    qs_output need, job = {.tag = QS_OUTPUT_NONE};
+    qs_output need, job;
     uint64_t op;
     CHECK_OK(qs_machine_store(lone.machine, lone.now, "k", NULL, &op));
     CHECK(next_of(&lone, QS_OUTPUT_NEED_DATA, &need));
@@ -252,7 +256,7 @@ static void a_job_is_run_once_and_given_back_once(void)
 static void a_key_that_is_none_fails_its_operation(void)
 {
     struct lone lone = open_lone();
-    char *huge = malloc(1 << 20);
+    char *huge = (char *)malloc(1 << 20);
     memset(huge, 'k', 1 << 20);
     huge[(1 << 20) - 1] = '\0';
     const char *const keys[] = {"", huge};
@@ -278,9 +282,13 @@ static void the_same_seeds_give_the_same_bytes(void)
     qs_now now = {0, 1800000000000u};
     qs_output sent[2];
     for (int i = 0; i < 2; i++) {
-        qs_machine_options options = {.token = w.token, .vault = w.vault, .device = device, .seed = seed};
-        struct lone lone = {.now = now};
+        qs_machine_options options = machine_of(w.token, w.vault);
+        struct lone lone;
         uint64_t op;
+        memset(&lone, 0, sizeof lone);
+        options.device = device;
+        options.seed = seed;
+        lone.now = now;
         CHECK_OK(qs_machine_new(&options, now, &lone.machine));
         CHECK_OK(qs_rows_new(&lone.rows));
         CHECK_OK(qs_machine_get(lone.machine, now, "k", NULL, &op));

@@ -2,12 +2,17 @@
 #include "check.h"
 
 // In no header: panics inside a call.
-extern qs_result qs_panic_on_purpose(qs_machine *machine);
+#ifdef __cplusplus
+extern "C"
+#endif
+qs_result qs_panic_on_purpose(qs_machine *machine);
 
 static void null_for_what_must_be_given_is_an_error(void)
 {
     struct world w = open_world();
-    qs_machine_options machine_options = {.token = w.token, .vault = w.vault};
+    qs_node_options nodes = in_memory(), no_peers = in_memory();
+    qs_client_options no_entry = client_of(NULL, w.token, NULL);
+    qs_machine_options machines = machine_of(w.token, w.vault);
     qs_now now = {0, 0};
     qs_machine *machine, *other;
     qs_rows *rows;
@@ -19,7 +24,9 @@ static void null_for_what_must_be_given_is_an_error(void)
     qs_info info;
     uint64_t op;
     char *text;
-    CHECK_OK(qs_machine_new(&machine_options, now, &machine));
+    no_peers.peer_count = 1;
+    no_entry.entry_count = 1;
+    CHECK_OK(qs_machine_new(&machines, now, &machine));
     CHECK_OK(qs_rows_new(&rows));
 #define NULL_IN(call) CHECK_RESULT(QS_NULL_ARGUMENT, call)
     NULL_IN(qs_vault_create(NULL));
@@ -38,15 +45,15 @@ static void null_for_what_must_be_given_is_an_error(void)
     NULL_IN(qs_vault_owner(NULL, &text));
     NULL_IN(qs_vault_owner(w.vault, NULL));
     NULL_IN(qs_node_start(NULL, &node));
-    NULL_IN(qs_node_start(&(qs_node_options){.in_memory = true, .peer_count = 1}, &node));
-    NULL_IN(qs_node_start(&(qs_node_options){.in_memory = true}, NULL));
+    NULL_IN(qs_node_start(&no_peers, &node));
+    NULL_IN(qs_node_start(&nodes, NULL));
     NULL_IN(qs_node_invite(NULL, false, &text));
     NULL_IN(qs_node_invite(w.node, false, NULL));
     NULL_IN(qs_node_close(NULL));
     NULL_IN(qs_client_start(NULL, &client));
-    NULL_IN(qs_client_start(&(qs_client_options){.vault = w.vault}, &client));
-    NULL_IN(qs_client_start(&(qs_client_options){.token = w.token, .entry_count = 1}, &client));
-    NULL_IN(qs_client_start(&(qs_client_options){.token = w.token}, NULL));
+    NULL_IN(start_client(NULL, NULL, w.vault, &client));
+    NULL_IN(qs_client_start(&no_entry, &client));
+    NULL_IN(start_client(NULL, w.token, NULL, NULL));
     NULL_IN(qs_client_close(NULL));
     NULL_IN(qs_client_store(NULL, "k", NULL, 0, NULL, NULL));
     NULL_IN(qs_client_store(w.client, NULL, NULL, 0, NULL, NULL));
@@ -65,8 +72,8 @@ static void null_for_what_must_be_given_is_an_error(void)
     NULL_IN(qs_client_status(w.client, NULL));
     NULL_IN(qs_machine_new(NULL, now, &other));
     CHECK(other == NULL);
-    NULL_IN(qs_machine_new(&machine_options, now, NULL));
-    NULL_IN(qs_machine_new(&(qs_machine_options){.vault = w.vault}, now, &other));
+    NULL_IN(qs_machine_new(&machines, now, NULL));
+    NULL_IN(new_machine(NULL, w.vault, now, &other));
     NULL_IN(qs_machine_store(NULL, now, "k", NULL, &op));
     NULL_IN(qs_machine_store(machine, now, NULL, NULL, &op));
     NULL_IN(qs_machine_store(machine, now, "k", NULL, NULL));
@@ -111,14 +118,15 @@ static void freeing_null_does_nothing(void)
 static void a_handle_that_was_freed_is_an_error_and_no_crash(void)
 {
     struct world w = open_world();
+    qs_now now = {0, 0};
     qs_machine *machine;
     uint64_t op;
     char *text;
     qs_buffer buffer;
-    CHECK_OK(qs_machine_new(&(qs_machine_options){.token = w.token}, (qs_now){0, 0}, &machine));
+    CHECK_OK(new_machine(w.token, NULL, now, &machine));
     qs_machine_free(machine);
     qs_machine_free(machine);
-    CHECK_RESULT(QS_BAD_HANDLE, qs_machine_status(machine, (qs_now){0, 0}, &op));
+    CHECK_RESULT(QS_BAD_HANDLE, qs_machine_status(machine, now, &op));
     qs_client_free(w.client);
     qs_client_free(w.client);
     CHECK_RESULT(QS_BAD_HANDLE, qs_client_get(w.client, "k", NULL, &buffer, NULL));
@@ -126,7 +134,7 @@ static void a_handle_that_was_freed_is_an_error_and_no_crash(void)
     qs_vault_free(w.vault);
     qs_vault_free(w.vault);
     CHECK_RESULT(QS_BAD_HANDLE, qs_vault_words(w.vault, &text));
-    CHECK_RESULT(QS_BAD_HANDLE, qs_client_start(&(qs_client_options){.token = w.token, .vault = w.vault}, &w.client));
+    CHECK_RESULT(QS_BAD_HANDLE, start_client(NULL, w.token, w.vault, &w.client));
     qs_node_free(w.node);
     qs_node_free(w.node);
     CHECK_RESULT(QS_BAD_HANDLE, qs_node_invite(w.node, false, &text));
@@ -157,7 +165,7 @@ static void a_closed_object_says_so_and_may_be_closed_again(void)
     CHECK_OK(qs_node_close(w.node));
     CHECK_OK(qs_node_close(w.node));
     CHECK_RESULT(QS_CLOSED, qs_node_invite(w.node, true, &token));
-    CHECK_RESULT(QS_CLOSED, qs_client_start(&(qs_client_options){.node = w.node}, &client));
+    CHECK_RESULT(QS_CLOSED, start_client(w.node, NULL, NULL, &client));
     CHECK(client == NULL && qs_node_address(w.node) != NULL);
     close_world(&w);
 }
@@ -165,30 +173,49 @@ static void a_closed_object_says_so_and_may_be_closed_again(void)
 static void a_panic_is_a_result_and_its_object_is_dead(void)
 {
     struct world w = open_world();
+    qs_now now = {0, 0};
     qs_machine *machine;
+    qs_status status;
     uint64_t op;
-    CHECK_OK(qs_machine_new(&(qs_machine_options){.token = w.token}, (qs_now){0, 0}, &machine));
+    CHECK_OK(new_machine(w.token, NULL, now, &machine));
     CHECK_RESULT(QS_INTERNAL, qs_panic_on_purpose(machine));
     CHECK(strstr(qs_error_message(), "on purpose") != NULL);
-    CHECK_RESULT(QS_INTERNAL, qs_machine_status(machine, (qs_now){0, 0}, &op));
+    CHECK_RESULT(QS_INTERNAL, qs_machine_status(machine, now, &op));
     qs_machine_free(machine);
-    CHECK_OK(qs_client_status(w.client, &(qs_status){.members = 0}));
+    CHECK_OK(qs_client_status(w.client, &status));
     close_world(&w);
 }
 
 static void keys_that_are_none_are_errors(void)
 {
     struct world w = open_world();
-    char *huge = malloc(1 << 20);
+    char *huge = (char *)malloc(1 << 20);
+    qs_buffer content;
     memset(huge, 'k', 1 << 20);
     huge[(1 << 20) - 1] = '\0';
     CHECK_RESULT(QS_BAD_KEY, qs_client_delete(w.client, "", NULL));
     CHECK_RESULT(QS_BAD_KEY, qs_client_delete(w.client, huge, NULL));
     CHECK_RESULT(QS_BAD_VALUE, qs_client_delete(w.client, "\xc3", NULL));
     huge[1024] = '\0';
-    CHECK_RESULT(QS_NOT_FOUND, qs_client_get(w.client, huge, NULL, &(qs_buffer){NULL, 0}, NULL));
+    CHECK_RESULT(QS_NOT_FOUND, qs_client_get(w.client, huge, NULL, &content, NULL));
     free(huge);
     close_world(&w);
+}
+
+static qs_result start_node(const char *listen, const char *join, qs_node **node)
+{
+    qs_node_options options = in_memory();
+    options.listen = listen;
+    options.join = join;
+    return qs_node_start(&options, node);
+}
+
+static qs_result start_client_by(const char *const *entry, const char *token, qs_client **client)
+{
+    qs_client_options options = client_of(NULL, token, NULL);
+    options.entry = entry;
+    options.entry_count = 1;
+    return qs_client_start(&options, client);
 }
 
 static void options_that_are_no_values_are_errors(void)
@@ -197,18 +224,17 @@ static void options_that_are_no_values_are_errors(void)
     qs_node *node;
     qs_client *client;
     const char *const entry[] = {"nowhere"}, *const id[] = {"1234@127.0.0.1:1"};
-    CHECK_RESULT(QS_BAD_VALUE, qs_node_start(&(qs_node_options){.in_memory = false}, &node));
-    CHECK_RESULT(QS_BAD_VALUE, qs_node_start(&(qs_node_options){.in_memory = true, .listen = "here"}, &node));
-    CHECK_RESULT(QS_BAD_TOKEN, qs_node_start(&(qs_node_options){.in_memory = true, .join = "qs1no"}, &node));
-    CHECK_RESULT(QS_CLIENT_TOKEN, qs_node_start(&(qs_node_options){.in_memory = true, .join = w.token}, &node));
-    CHECK_RESULT(QS_ADDRESS_IN_USE,
-                 qs_node_start(&(qs_node_options){.in_memory = true, .listen = qs_node_address(w.node)}, &node));
-    CHECK_RESULT(QS_BAD_TOKEN, qs_client_start(&(qs_client_options){.token = "hunter2"}, &client));
+    qs_node_options homeless = in_memory();
+    homeless.in_memory = false;
+    CHECK_RESULT(QS_BAD_VALUE, qs_node_start(&homeless, &node));
+    CHECK_RESULT(QS_BAD_VALUE, start_node("here", NULL, &node));
+    CHECK_RESULT(QS_BAD_TOKEN, start_node(NULL, "qs1no", &node));
+    CHECK_RESULT(QS_CLIENT_TOKEN, start_node(NULL, w.token, &node));
+    CHECK_RESULT(QS_ADDRESS_IN_USE, start_node(qs_node_address(w.node), NULL, &node));
+    CHECK_RESULT(QS_BAD_TOKEN, start_client(NULL, "hunter2", NULL, &client));
     CHECK(strstr(qs_error_message(), "hunter2") == NULL);
-    CHECK_RESULT(QS_BAD_VALUE,
-                 qs_client_start(&(qs_client_options){.token = w.token, .entry = entry, .entry_count = 1}, &client));
-    CHECK_RESULT(QS_BAD_VALUE,
-                 qs_client_start(&(qs_client_options){.token = w.token, .entry = id, .entry_count = 1}, &client));
+    CHECK_RESULT(QS_BAD_VALUE, start_client_by(entry, w.token, &client));
+    CHECK_RESULT(QS_BAD_VALUE, start_client_by(id, w.token, &client));
     CHECK_RESULT(QS_BAD_VALUE, qs_client_store(w.client, "k", (const uint8_t *)"x", SIZE_MAX, NULL, NULL));
     CHECK(strlen(qs_version()) >= 5);
     CHECK(strcmp(qs_result_name(QS_NOT_FOUND), "not_found") == 0 && strcmp(qs_result_name(12345), "failed") == 0);

@@ -1,5 +1,7 @@
 // The blocking client among threads and signals, and with peers that fail.
+#ifndef _XOPEN_SOURCE
 #define _XOPEN_SOURCE 700
+#endif
 #include "check.h"
 #include "stream.h"
 #include <arpa/inet.h>
@@ -7,10 +9,16 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
+
+#ifdef __cplusplus
+#include <atomic>
+using std::atomic_int;
+#else
+#include <stdatomic.h>
+#endif
 
 struct job {
     struct world *world;
@@ -19,7 +27,7 @@ struct job {
 
 static void *work(void *context)
 {
-    struct job *job = context;
+    struct job *job = (struct job *)context;
     char key[16];
     snprintf(key, sizeof key, "thread %d", job->number);
     for (int turn = 0; turn < 10; turn++) {
@@ -45,7 +53,9 @@ static void threads_share_a_client(void)
     struct job jobs[4];
     pthread_t threads[4];
     for (int i = 0; i < 4; i++) {
-        jobs[i] = (struct job){&w, i, 0};
+        jobs[i].world = &w;
+        jobs[i].number = i;
+        jobs[i].failures = 0;
         CHECK(pthread_create(&threads[i], NULL, work, &jobs[i]) == 0);
     }
     for (int i = 0; i < 4; i++) {
@@ -65,10 +75,18 @@ struct blocked {
     qs_result result;
 };
 
+static void prepare(struct blocked *blocked, const struct world *w)
+{
+    memset(blocked, 0, sizeof *blocked);
+    blocked->client = w->client;
+    blocked->node = w->node;
+    CHECK(pthread_mutex_init(&blocked->lock, NULL) == 0 && pthread_cond_init(&blocked->changed, NULL) == 0);
+}
+
 // Holds its store back until the client is closed.
 static ptrdiff_t wait_until_closed(void *context, uint8_t *buffer, size_t capacity)
 {
-    struct blocked *blocked = context;
+    struct blocked *blocked = (struct blocked *)context;
     pthread_mutex_lock(&blocked->lock);
     blocked->reading = true;
     pthread_cond_broadcast(&blocked->changed);
@@ -80,7 +98,7 @@ static ptrdiff_t wait_until_closed(void *context, uint8_t *buffer, size_t capaci
 
 static void *store_blocked(void *context)
 {
-    struct blocked *blocked = context;
+    struct blocked *blocked = (struct blocked *)context;
     blocked->result = qs_client_store_from(blocked->client, "k", wait_until_closed, blocked, NULL, NULL);
     return NULL;
 }
@@ -89,8 +107,9 @@ static void a_client_that_is_closed_or_freed_ends_the_calls_of_other_threads(voi
 {
     for (int by_freeing = 0; by_freeing < 2; by_freeing++) {
         struct world w = open_world();
-        struct blocked blocked = {.client = w.client, .lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
+        struct blocked blocked;
         pthread_t thread;
+        prepare(&blocked, &w);
         CHECK(pthread_create(&thread, NULL, store_blocked, &blocked) == 0);
         pthread_mutex_lock(&blocked.lock);
         while (!blocked.reading) pthread_cond_wait(&blocked.changed, &blocked.lock);
@@ -116,7 +135,7 @@ struct caller {
 
 static void *call_until_freed(void *context)
 {
-    struct caller *caller = context;
+    struct caller *caller = (struct caller *)context;
     char *text;
     do {
         caller->of_machine = qs_machine_handle_timeout(caller->machine, qs_clock());
@@ -130,9 +149,11 @@ static void *call_until_freed(void *context)
 static void handles_may_be_freed_while_other_threads_call(void)
 {
     struct world w = open_world();
-    struct caller caller = {.vault = w.vault, .calls = 0};
+    struct caller caller;
     pthread_t thread;
-    CHECK_OK(qs_machine_new(&(qs_machine_options){.token = w.token, .vault = w.vault}, qs_clock(), &caller.machine));
+    caller.vault = w.vault;
+    atomic_init(&caller.calls, 0);
+    CHECK_OK(new_machine(w.token, w.vault, qs_clock(), &caller.machine));
     CHECK(pthread_create(&thread, NULL, call_until_freed, &caller) == 0);
     while (atomic_load(&caller.calls) < 100) sched_yield();
     qs_machine_free(caller.machine);
@@ -153,7 +174,7 @@ static void count_broken_pipe(int signal)
 // Ends the node in the middle of the content, and the client when there is nobody left to take it.
 static ptrdiff_t give_until_the_node_dies(void *context, uint8_t *buffer, size_t capacity)
 {
-    struct blocked *blocked = context;
+    struct blocked *blocked = (struct blocked *)context;
     for (size_t i = 0; i < capacity; i++) buffer[i] = (uint8_t)rand();
     if (blocked->portions++ == 8) {
         CHECK_OK(qs_node_close(blocked->node));
@@ -167,7 +188,7 @@ static ptrdiff_t give_until_the_node_dies(void *context, uint8_t *buffer, size_t
 
 static void *store_on_a_mortal_node(void *context)
 {
-    struct blocked *blocked = context;
+    struct blocked *blocked = (struct blocked *)context;
     blocked->result = qs_client_store_from(blocked->client, "k", give_until_the_node_dies, blocked, NULL, NULL);
     return NULL;
 }
@@ -175,9 +196,9 @@ static void *store_on_a_mortal_node(void *context)
 static void a_node_that_dies_in_mid_stream_is_an_error_and_no_signal(void)
 {
     struct world w = open_world();
-    struct blocked blocked = {.client = w.client, .node = w.node, .lock = PTHREAD_MUTEX_INITIALIZER,
-                              .changed = PTHREAD_COND_INITIALIZER};
+    struct blocked blocked;
     pthread_t thread;
+    prepare(&blocked, &w);
     broken_pipes = 0;
     signal(SIGPIPE, count_broken_pipe);
     CHECK(pthread_create(&thread, NULL, store_on_a_mortal_node, &blocked) == 0);
@@ -204,8 +225,10 @@ static void signals_do_not_disturb_a_call(void)
     uint8_t *bytes = some_bytes(len);
     struct stream in = {bytes, len, 0, 0}, out = {bytes, len, 0, 0};
     // Without SA_RESTART every system call that waits is interrupted.
-    struct sigaction interrupting = {.sa_handler = ignore_signal};
+    struct sigaction interrupting;
     struct itimerval often = {{0, 500}, {0, 500}}, never = {{0, 0}, {0, 0}};
+    memset(&interrupting, 0, sizeof interrupting);
+    interrupting.sa_handler = ignore_signal;
     CHECK(sigaction(SIGALRM, &interrupting, NULL) == 0 && setitimer(ITIMER_REAL, &often, NULL) == 0);
     CHECK_OK(qs_client_store_from(w.client, "k", give, &in, NULL, NULL));
     CHECK_OK(qs_client_get_to(w.client, "k", NULL, take, &out, NULL));
@@ -236,20 +259,25 @@ static void *talk_rubbish(void *context)
 static void a_peer_that_talks_rubbish_is_an_error(void)
 {
     struct world w = open_world();
-    struct sockaddr_in here = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    struct sockaddr_in here;
     socklen_t len = sizeof here;
     int listening = socket(AF_INET, SOCK_STREAM, 0);
     char address[32];
     const char *entry = address;
     pthread_t thread;
+    qs_client_options options = client_of(NULL, w.token, w.vault);
     qs_client *client;
+    memset(&here, 0, sizeof here);
+    here.sin_family = AF_INET;
+    here.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     CHECK(bind(listening, (struct sockaddr *)&here, len) == 0 && listen(listening, 8) == 0);
     CHECK(getsockname(listening, (struct sockaddr *)&here, &len) == 0);
     snprintf(address, sizeof address, "127.0.0.1:%d", ntohs(here.sin_port));
     CHECK(pthread_create(&thread, NULL, talk_rubbish, &listening) == 0);
     signal(SIGPIPE, SIG_IGN);
-    CHECK_OK(qs_client_start(
-        &(qs_client_options){.token = w.token, .vault = w.vault, .entry = &entry, .entry_count = 1}, &client));
+    options.entry = &entry;
+    options.entry_count = 1;
+    CHECK_OK(qs_client_start(&options, &client));
     CHECK_RESULT(QS_PEER_FAULT, qs_client_delete(client, "k", NULL));
     qs_client_free(client);
     shutdown(listening, SHUT_RDWR);
@@ -261,7 +289,7 @@ static void a_peer_that_talks_rubbish_is_an_error(void)
 
 static ptrdiff_t close_and_free_from_inside(void *context, uint8_t *buffer, size_t capacity)
 {
-    struct world *w = context;
+    struct world *w = (struct world *)context;
     CHECK_OK(qs_client_close(w->client));
     qs_client_free(w->client);
     qs_node_free(w->node);

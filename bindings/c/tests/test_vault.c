@@ -1,5 +1,7 @@
 // Vaults: words, files, passphrases.
+#ifndef _POSIX_C_SOURCE
 #define _POSIX_C_SOURCE 200809L
+#endif
 #include "check.h"
 #include <sys/stat.h>
 #include <unistd.h>
