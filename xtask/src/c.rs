@@ -15,8 +15,9 @@ use install::{Build, install_into};
 /// Nothing is let pass: what users build with their own flags must not warn.
 const STRICT: [&str; 5] = ["-Wall", "-Wextra", "-Wpedantic", "-Werror", "-g"];
 
-/// Thousands of operations, whose memory is measured: with a tool that watches every access they would take hours.
-const WITHOUT_TOOLS: &str = "test_leaks";
+/// Thousands of operations, whose memory is measured: run once, and in C. With a tool that watches every access they would take
+/// hours.
+const ONCE: &str = "test_leaks";
 
 pub(crate) fn run_all(wanted: &dyn Fn(&str) -> bool) -> Vec<Report> {
     let suites: [(_, fn() -> _); 4] = [
@@ -44,23 +45,23 @@ fn tests() -> Outcome<(usize, usize)> {
     if cfg!(target_os = "linux") && !name.is_some_and(|name| name.ends_with("libquantumsync.so.0")) {
         return Err("libquantumsync.so does not lead to the file of its SONAME".into());
     }
-    run_each(&library.tests("plain", &[])?, |program| Command::new(program))
+    let mut programs = library.tests("plain", Language::C, &[])?;
+    programs.extend(but_once(library.tests("plain-cpp", Language::Cpp, &[])?));
+    run_each(&programs, |program| Command::new(program))
 }
 
 fn sanitized() -> Outcome<(usize, usize)> {
     let flags = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"];
-    let mut programs = Library::installed(Build::Debug)?.tests("sanitized", &flags)?;
-    programs.retain(|program| !program.ends_with(WITHOUT_TOOLS));
-    run_each(&programs, |program| Command::new(program))
+    let programs = Library::installed(Build::Debug)?.tests("sanitized", Language::C, &flags)?;
+    run_each(&but_once(programs), |program| Command::new(program))
 }
 
 fn under_valgrind() -> Outcome<(usize, usize)> {
     if !exists("valgrind") {
         apt_install(&["valgrind"])?;
     }
-    let mut programs = Library::installed(Build::Debug)?.tests("watched", &[])?;
-    programs.retain(|program| !program.ends_with(WITHOUT_TOOLS));
-    run_each(&programs, |program| {
+    let programs = Library::installed(Build::Debug)?.tests("watched", Language::C, &[])?;
+    run_each(&but_once(programs), |program| {
         let mut command = Command::new("valgrind");
         // A thread's own memory, which ends with the process, is not lost.
         command.args(["--quiet", "--error-exitcode=99", "--leak-check=full"]);
@@ -68,6 +69,11 @@ fn under_valgrind() -> Outcome<(usize, usize)> {
         command.arg(program);
         command
     })
+}
+
+fn but_once(mut programs: Vec<PathBuf>) -> Vec<PathBuf> {
+    programs.retain(|program| !program.ends_with(ONCE));
+    programs
 }
 
 /// The examples do what they say, and what the README shows is what is run.
@@ -88,7 +94,7 @@ fn examples() -> Outcome<(usize, usize)> {
         (folder.join("examples/store_get.c"), folder.join("examples/poll_client.c"));
     let mut count = 0;
     for linked in [Linked::Shared, Linked::Static] {
-        let build = |source: &Path| library.compile(source, &built, linked, &[]);
+        let build = |source: &Path| library.compile(source, Language::C, &built, linked, &[]);
         let (readme, store_get, poll_client) = (build(&pasted)?, build(&store_get)?, build(&poll_client)?);
         for program in [readme, poll_client] {
             let said = output(Command::new(program).stdin(Stdio::null()))?;
@@ -110,7 +116,32 @@ fn examples() -> Outcome<(usize, usize)> {
 /// Builds a benchmark on the installed library.
 pub(crate) fn bench(name: &str) -> Outcome<PathBuf> {
     let (source, built) = (bindings().join("bench").join(name), target_dir().join("c/bench"));
-    Library::installed(Build::Release)?.compile(&source, &built, Linked::Shared, &["-O2"])
+    Library::installed(Build::Release)?.compile(&source, Language::C, &built, Linked::Shared, &["-O2"])
+}
+
+/// What a source is compiled as. The tests in C are C++, too.
+#[derive(Clone, Copy, PartialEq)]
+enum Language {
+    C,
+    Cpp,
+}
+
+impl Language {
+    fn compiler(self) -> Command {
+        let (compiler, standard, name) = match self {
+            Self::C => ("cc", "-std=c11", "c"),
+            Self::Cpp => ("c++", "-std=c++11", "c++"),
+        };
+        let mut command = Command::new(compiler);
+        command.args([standard, "-x", name]);
+        command
+    }
+
+    /// Whether a source of this name is in it.
+    fn takes(self, source: &Path) -> bool {
+        let extension = source.extension().unwrap_or_default();
+        extension == "c" || self == Self::Cpp && extension == "cpp"
+    }
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -136,29 +167,31 @@ impl Library {
         Ok(Self { prefix })
     }
 
-    /// Builds all test programs, the C++ one too.
-    fn tests(&self, name: &str, flags: &[&str]) -> Outcome<Vec<PathBuf>> {
+    /// Builds all test programs that are of this language.
+    fn tests(&self, name: &str, language: Language, flags: &[&str]) -> Outcome<Vec<PathBuf>> {
         let folder = bindings().join("tests");
         let entries = fs::read_dir(&folder).map_err(|error| format!("cannot read {folder:?}: {error}"))?;
         let mut sources: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
-        sources
-            .retain(|path| path.extension().is_some_and(|extension| extension == "c" || extension == "cpp"));
+        sources.retain(|source| language.takes(source));
         sources.sort();
         let built = target_dir().join("c").join(name);
-        sources.iter().map(|source| self.compile(source, &built, Linked::Shared, flags)).collect()
+        sources.iter().map(|source| self.compile(source, language, &built, Linked::Shared, flags)).collect()
     }
 
-    fn compile(&self, source: &Path, folder: &Path, linked: Linked, flags: &[&str]) -> Outcome<PathBuf> {
+    fn compile(
+        &self,
+        source: &Path,
+        language: Language,
+        folder: &Path,
+        linked: Linked,
+        flags: &[&str],
+    ) -> Outcome<PathBuf> {
         create(folder)?;
         let name = source.file_stem().expect("a source has a name");
         let program = folder.join(name).with_extension(if linked == Linked::Static { "static" } else { "" });
-        let (compiler, standard) = if source.extension().is_some_and(|ext| ext == "cpp") {
-            ("c++", "-std=c++11")
-        } else {
-            ("cc", "-std=c11")
-        };
-        let mut command = Command::new(compiler);
-        command.args(STRICT).arg(standard).arg("-pthread").args(flags).arg(source).arg("-o").arg(&program);
+        let mut command = language.compiler();
+        // The language is the source's; what follows are libraries.
+        command.args(STRICT).arg("-pthread").args(flags).arg(source).args(["-x", "none", "-o"]).arg(&program);
         let lib = self.prefix.join("lib");
         match linked {
             Linked::Shared => {
@@ -194,7 +227,8 @@ impl Library {
 fn run_each(programs: &[PathBuf], start: impl Fn(&Path) -> Command) -> Outcome<(usize, usize)> {
     let (mut passed, mut failed) = (0, 0);
     for program in programs {
-        let name = program.file_name().unwrap_or_default().to_string_lossy();
+        // With its folder, which tells the language.
+        let name = program.strip_prefix(target_dir().join("c")).unwrap_or(program).display();
         println!("{name}:");
         // Where the conformance cases are, for the program that plays them. A panic on purpose need not tell where it was.
         let ended = start(program)

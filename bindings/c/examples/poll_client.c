@@ -1,5 +1,7 @@
 // Stores a text and gets it back over a socket of its own: poll_client [TOKEN]
+#ifndef _POSIX_C_SOURCE
 #define _POSIX_C_SOURCE 200809L
+#endif
 #include <netdb.h>
 #include <poll.h>
 #include <quantumsync.h>
@@ -14,10 +16,10 @@ struct link { int fd; uint64_t conn; };    // a client has one at a time
 
 static int dial(const qs_dial *to)
 {
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST}, *found;
+    struct addrinfo hints = {AI_NUMERICHOST, 0, SOCK_STREAM, 0, 0, NULL, NULL, NULL}, *found;
     if (getaddrinfo(to->host, to->port, &hints, &found) != 0) return -1;
     int fd = socket(found->ai_family, SOCK_STREAM, 0);
-    struct timeval longest = {.tv_sec = 5};    // neither connect nor write waits for ever
+    struct timeval longest = {5, 0};    // neither connect nor write waits for ever
     setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &longest, sizeof longest);
     if (fd >= 0 && connect(fd, found->ai_addr, found->ai_addrlen) != 0) { close(fd); fd = -1; }
     freeaddrinfo(found);
@@ -84,7 +86,7 @@ static qs_result drive(qs_machine *machine, qs_rows *rows, struct link *link, ui
             if (tag == QS_OUTPUT_DONE || tag == QS_OUTPUT_FAILED) return result;
         }
         uint8_t bytes[1 << 16];
-        struct pollfd ready = {.fd = link->fd, .events = POLLIN};
+        struct pollfd ready = {link->fd, POLLIN, 0};
         qs_machine_poll_timeout(machine, &due);
         uint64_t now_us = qs_clock().mono_us, wait_ms = due > now_us ? (due - now_us) / 1000 + 1 : 0;
         if (poll(&ready, 1, wait_ms < 60000 ? (int)wait_ms : 60000) > 0) {
@@ -105,12 +107,17 @@ int main(int argc, char **argv)
     qs_machine *machine = NULL;
     char *invited = NULL;
     uint64_t op;
-    struct link link = {.fd = -1};
+    struct link link = {-1, 0};
+    qs_node_options in_memory;
+    qs_machine_options options;
+    memset(&in_memory, 0, sizeof in_memory);
+    memset(&options, 0, sizeof options);
+    in_memory.in_memory = true;
     signal(SIGPIPE, SIG_IGN);
     qs_result result = QS_OK;
-    if (argc < 2) result = qs_node_start(&(qs_node_options){.in_memory = true}, &node);
+    if (argc < 2) result = qs_node_start(&in_memory, &node);
     if (node != NULL) qs_node_invite(node, false, &invited);
-    qs_machine_options options = {.token = argc < 2 ? invited : argv[1]};
+    options.token = argc < 2 ? invited : argv[1];
     if (result == QS_OK && (result = qs_vault_create(&vault)) == QS_OK
         && (options.vault = vault, result = qs_rows_new(&rows)) == QS_OK
         && (result = qs_machine_new(&options, qs_clock(), &machine)) == QS_OK

@@ -1,4 +1,4 @@
-// The header in C++: the same calls, and types that C++ takes without a warning.
+// A program in C++'s own style, where the other tests are what C and C++ have in common: nullptr, and structures emptied by braces.
 #include "check.h"
 #include <cstring>
 

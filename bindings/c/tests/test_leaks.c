@@ -1,5 +1,7 @@
 // Thousands of operations, and nothing is left of them: memory, threads, descriptors, handles; and what happens where memory ends.
-#include "driver.h"
+#define main poll_client_main
+#include "../examples/poll_client.c"
+#undef main
 
 #include "check.h"
 #include <dirent.h>

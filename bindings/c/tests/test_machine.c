@@ -1,5 +1,7 @@
 // The sans-IO client: driven by the driver of examples/poll_client.c against a real node, and by hand against everything else.
-#include "driver.h"
+#define main poll_client_main
+#include "../examples/poll_client.c"
+#undef main
 
 #include "check.h"
 
