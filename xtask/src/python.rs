@@ -50,7 +50,7 @@ fn install() -> Outcome<PathBuf> {
     }
     let (wheels, stubs) = (built.join("wheels"), built.join("stubs"));
     maturin(&["build", "--release", "--locked", "--out", &wheels.to_string_lossy()])?;
-    maturin(&["generate-stubs", "--release", "--locked", "--out", &stubs.to_string_lossy()])?;
+    maturin(&["generate-stubs", "--profile", "release", "--locked", "--out", &stubs.to_string_lossy()])?;
     compare_stubs(&stubs, &folder)?;
     process::run(
         Command::new(&python)
