@@ -1,4 +1,5 @@
 //! A file stored on a running node and got back, with the core, threads and nothing else: `… --example threads -- TOKEN`.
+//! Without a token it starts a node to talk to.
 
 use std::collections::{BTreeMap, HashMap};
 use std::error::Error;
@@ -8,6 +9,8 @@ use std::sync::mpsc::channel;
 use std::thread::spawn;
 use std::time::{Duration, Instant, SystemTime};
 
+use quantumsync::Home;
+use quantumsync::node::{Node, NodeOptions};
 use quantumsync_core::Bytes;
 use quantumsync_core::client::{Client, ClientEvent, ClientSetup, GetOptions, StoreOptions};
 use quantumsync_core::config::Config;
@@ -21,8 +24,15 @@ use quantumsync_core::wire::Token;
 type Outcome = Result<Vec<u8>, Box<dyn Error>>;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let token = std::env::args().nth(1).ok_or("usage: threads TOKEN, of `quantumsync invite`")?;
-    store_and_get(&token, Bytes::from(vec![7; 3_000_000]))
+    let photo = Bytes::from(vec![7; 3_000_000]);
+    if let Some(token) = std::env::args().nth(1) {
+        return store_and_get(&token, photo);
+    }
+    let folder = tempfile::tempdir()?;
+    let node = Node::start(&Home::new(folder.path()), NodeOptions::new("127.0.0.1:0".parse()?))?;
+    store_and_get(&node.token(false).to_text(), photo)?;
+    node.stop();
+    Ok(node.wait()?)
 }
 
 /// Stores a file under a key of a new vault, and gets it back.

@@ -136,11 +136,22 @@ impl ReadBlob {
         self.ask_next(hub)
     }
 
-    /// A copy could not be had. That nobody has one is said only if everybody has; and who is too busy has to be asked again.
+    /// A copy could not be had. That nobody has one is said only if all replicas have; and who is too busy has to be asked again.
     fn failed(&mut self, code: ErrorCode) {
         if code != ErrorCode::NotFound && self.failure != ErrorCode::Busy {
             self.failure = code;
         }
+    }
+}
+
+/// Why a replica did not give the blob: its words decide no more than that.
+const fn why_not(result: &Result<Response, Failure>) -> ErrorCode {
+    match result {
+        Err(Failure::Refused(WireError {
+            code: code @ (ErrorCode::NotFound | ErrorCode::Damaged | ErrorCode::Busy),
+            ..
+        })) => *code,
+        _ => ErrorCode::Deadline,
     }
 }
 
@@ -166,14 +177,10 @@ impl Operation for ReadBlob {
             }
             (OTHER, result) => {
                 self.asked = self.asked.saturating_sub(1);
-                self.failed(match result {
-                    // Another's words decide no more than whether it has it.
-                    Err(Failure::Refused(WireError {
-                        code: code @ (ErrorCode::NotFound | ErrorCode::Damaged | ErrorCode::Busy),
-                        ..
-                    })) => code,
-                    _ => ErrorCode::Deadline,
-                });
+                // Whoever is no replica may have it, but nobody relies on that.
+                if hub.view.replicas(&blob_position(&self.id)).contains(&answer.from) {
+                    self.failed(why_not(&result));
+                }
                 self.ask_next(hub)
             }
             (slot, result) => self.checked(hub, slot, result),

@@ -272,7 +272,7 @@ fn who_is_too_busy_to_answer_may_have_it() {
     let mut town = Town::of(1);
     let owner = Owner::new(&town, 1);
     let client = town.add_client(&owner, HostId(0));
-    town.add_member(|request| match request {
+    town.add_voter(|request| match request {
         Request::GetBlob { .. } => Some(Response::Error(ErrorCode::Busy.into())),
         request => mute(request),
     });
