@@ -87,7 +87,7 @@ pub(super) const LOSSES: &[Mutation] = &[
     Mutation {
         group: "skip the hash check",
         rule: "a blob from a peer is checked before it is passed on",
-        places: &[Place { file: "node/read.rs", from: "Ok(_) => {", to: "_ if true => {" }],
+        places: &[Place { file: "node/read.rs", from: "Ok(_) => {", to: "Ok(_) | Err(_) => {" }],
         tests: &["bytes_that_are_not_those_of_the_id"],
     },
     Mutation {

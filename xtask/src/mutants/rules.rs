@@ -243,11 +243,18 @@ pub(super) const RULES: &[Mutation] = &[
     Mutation {
         group: "other rules",
         rule: "a record that was not checked in time makes nothing else certain",
-        places: &[Place {
-            file: "node/lookup.rs",
-            from: "self.votes.clear();\n                let own = self.found.iter()",
-            to: "let own = self.found.iter()",
-        }],
+        places: &[
+            Place {
+                file: "node/lookup.rs",
+                from: "self.votes.clear();\n                let own = self.found.iter()",
+                to: "let own = self.found.iter()",
+            },
+            Place {
+                file: "node/lookup.rs",
+                from: ".cloned();\n                self.reply(hub, newest, false)",
+                to: ".cloned();\n                let fresh = self.votes.len() >= self.wanted;\n                self.reply(hub, newest, fresh)",
+            },
+        ],
         tests: &["a_read_whose_own_disk_stalls"],
     },
     Mutation {
