@@ -22,6 +22,8 @@ def parse(text: str) -> Address:
     >>> parse("[::1]:4270")
     Address(node=None, host='::1', port=4270)
     """
+    if not isinstance(text, str):
+        raise TypeError(f"an address is a str, not {type(text).__name__}")
     node, at, rest = text.rpartition("@")
     host, colon, port = rest.rpartition(":")
     if not colon or not (port.isascii() and port.isdigit()) or int(port) > 65535:

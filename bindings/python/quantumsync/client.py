@@ -20,7 +20,7 @@ from ._running import Running, warn_if_degraded
 from .errors import BadValueError, NotFreshWarning
 from .files import ReadFile, WriteFile
 from .node import Node
-from .vault import Vault
+from .vault import Vault, keys_of
 
 __all__ = ["Client", "Progress", "Writable"]
 
@@ -79,7 +79,7 @@ class Client:
         self._closed = False
         self._identity = secrets.token_hex()
         home = None if home is None else os.fspath(home)
-        self._native = native.Client(token, vault._native, entry=entry, node=control, home=home)
+        self._native = native.Client(token, keys_of(vault), entry=entry, node=control, home=home)
 
     def store(
         self,

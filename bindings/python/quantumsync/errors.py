@@ -35,6 +35,10 @@ __all__ = [
 ]
 
 
+_LONGEST_SHOWN = 80
+"""Characters of a key that a message shows."""
+
+
 class QuantumSyncError(Exception):
     """Something of QuantumSync did not succeed. ``code`` names the reason for programs, ``str(error)`` for people; ``key`` is
     that of the file, if it is about one.
@@ -50,7 +54,11 @@ class QuantumSyncError(Exception):
 
     def __str__(self) -> str:
         message = str(self.args[0])
-        return message if self.key is None else f"{self.key!r}: {message}"
+        if self.key is None:
+            return message
+        # What was given for a key may be of any length.
+        shown = self.key if len(self.key) <= _LONGEST_SHOWN else f"{self.key[:_LONGEST_SHOWN]}…"
+        return f"{shown!r}: {message}"
 
     def __reduce__(self) -> tuple[type[QuantumSyncError], tuple[str, str, str | None]]:
         return type(self), (str(self.args[0]), self.code, self.key)

@@ -54,7 +54,7 @@ from ._quantumsync import (
     Send,
     WriteRows,
 )
-from .vault import Vault
+from .vault import Vault, keys_of
 
 __all__ = [
     "Client",
@@ -134,7 +134,7 @@ class Client(native.Machine):
         device: bytes | None = None,
         seed: bytes | None = None,
     ) -> Client:
-        inner = None if vault is None else vault._native
+        inner = None if vault is None else keys_of(vault)
         made = super().__new__(cls, now, token, inner, entry=entry, device=device, seed=seed)
         return cast(Client, made)
 

@@ -95,3 +95,10 @@ class Vault:
         vault = object.__new__(cls)
         vault._native = inner
         return vault
+
+
+def keys_of(vault: Vault) -> native.Vault:
+    """What the native layer has of a vault."""
+    if not isinstance(vault, Vault):
+        raise TypeError(f"a vault is a Vault, not {type(vault).__name__}")
+    return vault._native

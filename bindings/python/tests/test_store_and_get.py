@@ -8,10 +8,11 @@ import random
 import tracemalloc
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
-from quantumsync import BadValueError, Client, Node, NotFoundError, Vault
+from quantumsync import BadValueError, Client, Node, NotFoundError, Vault, sansio
 
 LARGE = random.Random(5).randbytes(6_000_000)
 
@@ -210,3 +211,19 @@ def test_a_key_of_a_wrong_type_is_an_error_of_python(client: Client, key: object
 def test_a_file_that_is_not_there_is_pythons_own_error(client: Client, tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         client.store("key", tmp_path / "nothing")
+
+
+def test_a_client_of_something_else_is_a_type_error(node: Node, vault: Vault) -> None:
+    token: Any = node.invite()
+    with pytest.raises(TypeError, match="an address is a str, not int"):
+        Client(cast(Any, 5), vault, token=token)
+    with pytest.raises(TypeError, match="a vault is a Vault, not str"):
+        Client(node, cast(Any, "vault"))
+    with pytest.raises(TypeError, match="a vault is a Vault, not bytes"):
+        sansio.Client(sansio.now(), token, cast(Any, b"vault"))
+
+
+def test_a_huge_key_is_not_shown_whole(client: Client) -> None:
+    with pytest.raises(BadValueError) as caught:
+        client.store("k" * 100_000, b"x")
+    assert len(str(caught.value)) < 300
