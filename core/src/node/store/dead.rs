@@ -71,6 +71,11 @@ impl LocalStore {
                     let row = OwnRow { status: PinStatus::Confirmed, ..row };
                     changes.push(put(key.clone(), row.encode()));
                 }
+                // What confirmed it was damaged, and an older record has taken its place.
+                Verdict::Pending if row.status == PinStatus::Confirmed => {
+                    let row = OwnRow { status: PinStatus::Pending, ..row };
+                    changes.push(put(key.clone(), row.encode()));
+                }
                 Verdict::Listed | Verdict::Pending => {}
             }
         }

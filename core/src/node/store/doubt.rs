@@ -6,13 +6,14 @@
 
 use super::LocalStore;
 use super::api::{Damage, Keep, StoreOutput};
-use super::effects::{Effect, remove};
-use super::keys::{self, FLOOR_NAME};
+use super::effects::{Effect, put, remove};
+use super::keys::{self, FLOOR_NAME, Range};
 use super::known::{Known, Wanted};
 use super::locks::{Hold, LockKey};
 use super::operation::{Op, Room};
-use super::rows::RecordRow;
+use super::rows::{OwnRow, PinStatus, RecordRow};
 use crate::config::limit;
+use crate::driver::TableOp;
 use crate::id::{BlobId, Name, OwnerId, Position};
 use crate::node::view::{blob_position, record_position};
 use crate::record::{Pin, Record};
@@ -20,6 +21,7 @@ use crate::time::Now;
 use crate::wire::Response;
 use alloc::collections::BTreeSet;
 use alloc::vec;
+use alloc::vec::Vec;
 use bytes::Bytes;
 
 /// The names whose rows are known to be damaged.
@@ -143,12 +145,35 @@ impl LocalStore {
             let (get, wanted) = Wanted::new(store.suite).name(&owner, &name).effect();
             store.gather(op, vec![get], move |store, mut answers| {
                 let known = Known::new(wanted, answers.values());
-                let row = keys::rec(store.suite, &owner, &name);
-                let damaged = known.is_damaged(&owner, &name).then(|| Effect::apply(vec![remove(row)]));
-                store.gather(op, damaged.into_iter().collect(), move |store, _| {
-                    store.end_doubt(owner, name);
-                    store.reply(op, Response::Stored { copies: 0, wanted: 0 });
+                if !known.is_damaged(&owner, &name) {
+                    return store.dropped(op, owner, name);
+                }
+                store.reopen_pins(op, keys::own_name(&owner, &name), move |store| {
+                    let row = keys::rec(store.suite, &owner, &name);
+                    store.gather(op, vec![Effect::apply(vec![remove(row)])], move |store, _| {
+                        store.dropped(op, owner, name);
+                    });
                 });
+            });
+        });
+    }
+
+    fn dropped(&mut self, op: Op, owner: OwnerId, name: Name) {
+        self.end_doubt(owner, name);
+        self.reply(op, Response::Stored { copies: 0, wanted: 0 });
+    }
+
+    /// Pins whose record is nowhere are again what they were before it came: their leases decide.
+    fn reopen_pins(&mut self, op: Op, rest: Range, then: impl FnOnce(&mut Self) + Send + 'static) {
+        let scan = Effect::scan(rest.clone(), self.config.scan_rows, self.config.scan_bytes);
+        self.gather(op, vec![scan], move |store, mut answers| {
+            let (rows, more) = answers.rows();
+            let changes: Vec<_> = rows.iter().filter_map(|(key, value)| reopened(key, value)).collect();
+            let next = rows.last().filter(|_| more).map(|(key, _)| rest.after(key));
+            let apply = (!changes.is_empty()).then(|| Effect::apply(changes));
+            store.gather(op, apply.into_iter().collect(), move |store, _| match next {
+                Some(next) => store.reopen_pins(op, next, then),
+                None => then(store),
             });
         });
     }
@@ -168,4 +193,10 @@ impl LocalStore {
             then(store);
         });
     }
+}
+
+/// The change that makes a confirmed pin a pending one.
+fn reopened(key: &Bytes, value: &[u8]) -> Option<TableOp> {
+    let row = OwnRow::decode(value).filter(|row| row.status == PinStatus::Confirmed)?;
+    Some(put(key.clone(), OwnRow { status: PinStatus::Pending, ..row }.encode()))
 }

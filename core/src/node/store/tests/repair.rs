@@ -192,6 +192,20 @@ fn possession_is_proved_by_a_hash_over_the_nonce_and_the_bytes() {
 }
 
 #[test]
+fn pins_whose_record_rotted_and_is_nowhere_else_are_pending_again() {
+    let (mut bench, owner) = (Bench::new(), Owner::new(1));
+    bench.ask(owner.client(), owner.put(1, 1, 7));
+    bench.ask(owner.client(), put_record(&owner.record(1, 1)));
+    assert_eq!(own_rows(&bench)[0].status, PinStatus::Confirmed);
+    let row = bench.disk.rows.iter_mut().find(|(key, _)| key[0] == kind::REC).unwrap().1;
+    *row = row.iter().map(|byte| byte ^ 1).collect();
+    let mended = bench.call(|store, now, token| store.mend(now, token, owner.id(), name(1), None));
+    assert!(matches!(mended, Response::Stored { .. }), "{mended:?}");
+    assert_eq!(record_rows(&bench).len(), 0);
+    assert_eq!(own_rows(&bench)[0].status, PinStatus::Pending);
+}
+
+#[test]
 fn what_is_missing_is_named_until_it_is_here_or_was_dropped_by_hand() {
     let (mut bench, owner) = (Bench::new(), Owner::new(1));
     for n in 1..4 {
